@@ -1,0 +1,21 @@
+"""Errors that a person can act on: one line that says what, where and what to do."""
+
+
+class WorkbenchError(Exception):
+    """Bad input or a missing prerequisite. The command line prints the message alone and exits with code 2."""
+
+
+class MediaError(WorkbenchError):
+    """A media file that cannot be opened, or holds nothing that can be evaluated."""
+
+
+class WeightsError(WorkbenchError):
+    """Model weights that are missing, corrupt or of a wrong checksum."""
+
+
+class SettingsError(WorkbenchError):
+    """A settings, experiment or interview file with unknown keys or impossible values."""
+
+
+class SessionError(WorkbenchError):
+    """A session folder that cannot be written or read."""

@@ -1,0 +1,33 @@
+"""Switches off the usage reports of our dependencies; imported before anything else by ``workbench/__init__``.
+
+Interviews are personal data: no library may report that, when or how it was run. A user's own explicit setting of a
+variable is overwritten too: an audit must not depend on the shell it was started from.
+"""
+
+import os
+
+OPT_OUTS: dict[str, str] = {
+    "PYANNOTE_METRICS_ENABLED": "false",  # pyannote.audio (comes with WhisperX) counts pipeline runs
+    "DO_NOT_TRACK": "true",  # the cross-tool convention; MLflow and others honour it
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "ANONYMIZED_TELEMETRY": "False",
+}
+
+# Not telemetry, but needed before the same imports: transformers refuses Keras 3 unless it ignores TensorFlow,
+# and the tokenizer library warns on fork.
+COMPATIBILITY: dict[str, str] = {"USE_TF": "0", "USE_FLAX": "0", "TOKENIZERS_PARALLELISM": "false"}
+# Log noise of native libraries that would bury our one-line messages; a user who set these keeps the setting.
+QUIET: dict[str, str] = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "GLOG_minloglevel": "3"}
+
+
+def apply() -> None:
+    """Set every opt-out in this process's environment (inherited by its children)."""
+    os.environ.update(OPT_OUTS)
+    os.environ.update(COMPATIBILITY)
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+apply()
