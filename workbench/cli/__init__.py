@@ -1,0 +1,29 @@
+"""``workbench …``: one module a group of commands. Modules import model libraries inside their functions only."""
+
+import sys
+
+import typer
+
+from workbench.errors import WorkbenchError
+
+app = typer.Typer(
+    name="workbench",
+    help="Evaluate interviews from video and audio, with evidence and uncertainty beside every score.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def main() -> None:
+    """Entry point: a `WorkbenchError` becomes one line on stderr and exit code 2, never a traceback."""
+    from workbench.cli import commands  # noqa: F401  (registers every group on `app`)
+
+    try:
+        app()
+    except WorkbenchError as error:
+        sys.stderr.write(f"workbench: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("workbench: stopped; what was written so far is kept\n")
+        sys.exit(130)
