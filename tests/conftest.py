@@ -1,0 +1,3 @@
+"""Fixtures shared by all rooms' tests."""
+
+pytest_plugins = ["tests.support.browser"]
