@@ -1,0 +1,70 @@
+# Every target does its own set-up: on a fresh machine `make demo` and `make test` need only Python 3.11-3.13, make and the registries.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SAMPLE  = $(shell $(BIN)/workbench sample path)
+# CREMA-D's votes and other corpora; set WORKBENCH_DATA to your own data root
+export WORKBENCH_DATA ?= $(wildcard ../shared/datasets)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint live review tune audit notebooks bench mlflow lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); sys.exit(None if ok else f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}: run make PYTHON=/path/to/python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.7"
+	$(BIN)/uv pip sync --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+setup: $(READY) ## install everything and pull the default weights
+	@$(BIN)/workbench models pull
+
+demo: setup ## evaluate the sample interview and write its report
+	@$(BIN)/workbench sample build
+	@$(BIN)/workbench evaluate "$(SAMPLE)/interview.mp4" --questions "$(SAMPLE)/interview.yaml" --purpose demonstration --report
+
+test: $(READY) ## all tests, on real media and in a real browser
+	@command -v chromium >/dev/null || { echo "make test needs Chromium for the browser tests: install the Debian package 'chromium' (apt-get install chromium)"; exit 2; }
+	@$(BIN)/workbench models pull --all
+	@$(BIN)/workbench sample build
+	$(BIN)/pytest
+
+lint: $(READY) ## ruff, the type checker and the house's import rule
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+live: setup ## the live page on http://localhost:5006/live
+	$(BIN)/panel serve apps/live.py
+
+review: setup ## the review page on http://localhost:5006/review
+	$(BIN)/panel serve apps/review.py
+
+tune: setup ## the fusion lab's page on http://localhost:5006/tune
+	$(BIN)/panel serve apps/tune.py
+
+audit: setup ## the audit page on http://localhost:5006/audit
+	$(BIN)/panel serve apps/audit.py
+
+notebooks: setup ## run every notebook
+	@$(BIN)/workbench sample build
+	$(BIN)/pytest --nbmake --nbmake-timeout=600 -p no:cacheprovider --override-ini=addopts= notebooks
+
+bench: setup ## the pipeline's figures on the sample interview
+	@$(BIN)/workbench bench pipeline
+
+mlflow: $(READY) ## MLflow's page on http://localhost:5000
+	$(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --default-artifact-root mlruns --port 5000
+
+lock: ## renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+clean: ## remove the environment and caches (sessions and weights stay)
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
