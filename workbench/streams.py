@@ -73,6 +73,11 @@ class TranscribedClip:
 
 
 @dataclass(frozen=True)
+class AlignedClip(TranscribedClip):
+    """A transcribed segment whose words have been aligned; a type of its own, because the graph routes by exact type."""
+
+
+@dataclass(frozen=True)
 class Track:
     """A dense series on the session's time axis.
 
@@ -180,3 +185,11 @@ class TrackUpdate:
     """New rows of a dense series, as a stage emits them."""
 
     track: Track
+
+
+@dataclass(frozen=True)
+class MeasuredClip:
+    """How one segment was said: the summary that is stored, and the dense `acoustics` beneath it."""
+
+    message: contracts.Prosody
+    acoustics: Track
