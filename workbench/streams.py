@@ -40,6 +40,14 @@ class AudioBlock:
 
 
 @dataclass(frozen=True)
+class DetectedFrame:
+    """A frame with its faces, not yet named: what detection gives to tracking."""
+
+    packet: FramePacket
+    detections: contracts.Detections
+
+
+@dataclass(frozen=True)
 class TrackedFrame:
     """A frame with the named faces in it: what the aligner crops from."""
 
