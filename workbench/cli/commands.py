@@ -1,3 +1,5 @@
-"""Puts every group of commands on the one application."""
+"""Puts every group of commands on the one application: one import a line, in the order of the help."""
+# ruff: noqa: F401, I001
 
-from workbench.cli import app  # noqa: F401
+from workbench.cli import app
+from workbench.cli import models

@@ -1,0 +1,12 @@
+"""The zoo: where weights come from, which bytes they are, under which licence, and what they were trained on.
+
+>>> from workbench import zoo
+>>> zoo.path("whisper-base")  # doctest: +SKIP
+PosixPath('.../interview-workbench/models/whisper-base@b61fd23f/')
+"""
+
+from workbench.zoo.cards import card, provenance
+from workbench.zoo.registry import Entry, entries, find
+from workbench.zoo.store import path, pull, verify
+
+__all__ = ["Entry", "card", "entries", "find", "path", "provenance", "pull", "verify"]

@@ -1,0 +1,1 @@
+"""The sample interview: stock footage and synthetic voices whose words are known."""
