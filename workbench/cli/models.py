@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,23 +18,9 @@ Names = Annotated[list[str] | None, typer.Argument(help="Names as in `workbench 
 @models.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List every known entry and whether it is on this machine."""
-    from workbench.zoo import entries, store
+    from workbench import zoo
 
-    rows: list[dict[str, Any]] = [
-        {
-            "name": e.name,
-            "kind": e.kind,
-            "set": e.set,
-            "version": e.version,
-            "licence": e.licence,
-            "training_data": e.training_data,
-            "source": e.source,
-            "sha256": e.sha256,
-            "size": e.size,
-            "path": str(place) if (place := store.present(e)) else None,
-        }
-        for e in entries()
-    ]
+    rows = zoo.status()
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
@@ -45,7 +31,7 @@ def list_(as_json: AsJson = False) -> None:
     table.columns[0].no_wrap = True
     for row in rows:
         size = f"{row['size'] / 1e6:.1f}" if row["size"] else "–"
-        table.add_row(row["name"], row["kind"], row["set"], size, "yes" if row["path"] else "no")
+        table.add_row(row["name"], row["kind"], row["set"], size, "yes" if row["present"] else "no")
     Console().print(table)
 
 

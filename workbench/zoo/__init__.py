@@ -7,6 +7,6 @@ PosixPath('.../interview-workbench/models/whisper-base@b61fd23f/')
 
 from workbench.zoo.cards import card, provenance
 from workbench.zoo.registry import Entry, entries, find
-from workbench.zoo.store import path, pull, verify
+from workbench.zoo.store import path, pull, status, verify
 
-__all__ = ["Entry", "card", "entries", "find", "path", "provenance", "pull", "verify"]
+__all__ = ["Entry", "card", "entries", "find", "path", "provenance", "pull", "status", "verify"]

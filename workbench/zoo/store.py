@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from workbench import settings
 from workbench.errors import WeightsError
@@ -62,6 +62,27 @@ def present(entry: Entry) -> Path | None:
     except WeightsError:
         return None
     return place if place.exists() else None
+
+
+def status() -> list[dict[str, Any]]:
+    """Every entry as plain values, and whether it is on this machine (`present`, `path`); nothing is fetched or checked."""
+    return [
+        {
+            "name": e.name,
+            "kind": e.kind,
+            "set": e.set,
+            "default": e.set == "default",
+            "version": e.version,
+            "licence": e.licence,
+            "training_data": e.training_data,
+            "source": e.source,
+            "sha256": e.sha256,
+            "size": e.size,
+            "present": (place := present(e)) is not None,
+            "path": str(place) if place else None,
+        }
+        for e in entries()
+    ]
 
 
 def path(name: str | Path, progress: Progress | None = None) -> Path:
