@@ -1,0 +1,160 @@
+"""From decoded audio of any kind to mono float32 blocks without holes: the sample count is the session's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from numpy.typing import NDArray
+
+from workbench.contracts import Event
+from workbench.streams import AudioBlock
+
+Samples = NDArray[np.float32]
+
+TOLERANCE = 0.04
+"""Presentation times may stray from the sample count by this much (s; codecs' delays, rounded times) before it counts
+as a gap, which is filled with silence, or an overlap, which is cut."""
+
+
+class Downmix:
+    """The mean of the channels that carry a signal, so that one dead channel does not halve the other.
+
+    A channel is dead while its level (mean square, held with a half-life of 10 s) is below −60 dB of full scale and
+    40 dB below the loudest channel's. Weights move linearly over a block: no click.
+    """
+
+    FLOOR, BELOW, HALF_LIFE, REPORT_AFTER = 1e-6, 1e-4, 10.0, 1.0
+
+    def __init__(self, channels: int, rate: int) -> None:
+        self._rate = rate
+        self._level = np.zeros(channels)
+        self._weights: NDArray[np.float64] | None = None
+        self._dead_for = np.zeros(channels)
+
+    def __call__(self, block: Samples) -> Samples:
+        """Mix samples of shape (channels, n) to (n,)."""
+        channels, n = block.shape
+        if channels == 1 or n == 0:
+            return block[0]
+        self._level = np.maximum(
+            np.mean(np.square(block, dtype=np.float64), axis=1), self._level * 0.5 ** (n / self._rate / self.HALF_LIFE)
+        )
+        dead = (self._level < self.FLOOR) & (self._level < self.BELOW * self._level.max())
+        self._dead_for = np.where(dead, self._dead_for + n / self._rate, 0.0)
+        weights = ~dead / np.count_nonzero(~dead)
+        before, self._weights = self._weights, weights
+        if before is None or np.array_equal(before, weights):
+            return (weights @ block).astype(np.float32)
+        ramp = np.linspace(before, weights, n, axis=1)
+        return np.einsum("cn,cn->n", ramp, block).astype(np.float32)
+
+    def dead(self) -> set[int]:
+        """Channels (from 1) that have been dead for a second or more while another was not."""
+        return {int(i) + 1 for i in np.flatnonzero(self._dead_for >= self.REPORT_AFTER)}
+
+
+class AudioLine:
+    """Resamples, fills gaps, cuts overlaps, mixes down, and cuts into blocks.
+
+    Parameters
+    ----------
+    zero : float, s
+        The file's own time of the session's second 0.
+    rate : int, Hz
+    block_seconds : float
+        Length of a block; the last, and one before a change of channels, may be shorter.
+    events : list of Event
+        Where gaps and dead channels are noted.
+    """
+
+    def __init__(self, zero: float, rate: int, block_seconds: float, events: list[Event]) -> None:
+        self._zero, self._rate, self._size, self._events = zero, rate, round(block_seconds * rate), events
+        self._resampler: AudioResampler | None = None
+        self._kind: tuple[str, str, int] | None = None  # sample format, layout, rate of what comes in
+        self._channels = 1
+        self._mix = Downmix(1, rate)
+        self._dead: set[int] = set()
+        self._held: list[Samples] = []  # each of shape (channels, n)
+        self._held_samples = 0
+        self._first = 0  # index of the next block's first sample
+        self._cut = 0  # samples to drop from what comes next
+        self._clock: float | None = None  # time up to which input has come, by its own sample count, s
+
+    @property
+    def progress(self) -> float:
+        """Seconds up to which audio is there, in blocks or held."""
+        return (self._first + self._held_samples) / self._rate
+
+    def push(self, frame: AudioFrame) -> Iterator[AudioBlock]:
+        """Take one decoded frame; yields the blocks that became full."""
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind != self._kind:
+            yield from self.finish()
+            self._kind, self._channels = kind, frame.layout.nb_channels
+            self._mix, self._dead = Downmix(self._channels, self._rate), set()
+            self._resampler = AudioResampler(format="fltp", rate=self._rate)
+        yield from self._place(frame)
+        assert self._resampler is not None
+        for part in self._resampler.resample(frame):
+            yield from self._hold(np.asarray(part.to_ndarray(), np.float32))
+
+    def finish(self) -> Iterator[AudioBlock]:
+        """The rest, as a last shorter block."""
+        yield from self._drain()
+        if self._held_samples:
+            yield self._block(self._held_samples)
+
+    def _place(self, frame: AudioFrame) -> Iterator[AudioBlock]:
+        """Bring the sample count to the frame's presentation time, if they are further apart than tolerated."""
+        length, clock = frame.samples / frame.sample_rate, self._clock or 0.0
+        time = clock if frame.time is None else frame.time - self._zero
+        jump, tolerated = time - clock, 0.0 if self._clock is None else TOLERANCE
+        if abs(jump) <= tolerated:
+            self._clock = clock + length
+            return
+        yield from self._drain()
+        if jump > 0:
+            if self._clock is not None:
+                self._note("audio_gap", f"no audio from {clock:.2f} to {time:.2f} s: filled with silence", clock)
+            yield from self._silence(round(time * self._rate) - self._first - self._held_samples)
+        else:
+            self._cut = round(min(-jump, length) * self._rate)
+        self._clock = max(clock, time + length)
+
+    def _drain(self) -> Iterator[AudioBlock]:
+        if self._resampler is None:
+            return
+        for part in self._resampler.resample(None):
+            yield from self._hold(np.asarray(part.to_ndarray(), np.float32))
+        self._resampler = AudioResampler(format="fltp", rate=self._rate)
+
+    def _silence(self, samples: int) -> Iterator[AudioBlock]:
+        while samples > 0:
+            n = min(samples, self._size)
+            yield from self._hold(np.zeros((self._channels, n), np.float32))
+            samples -= n
+
+    def _hold(self, part: Samples) -> Iterator[AudioBlock]:
+        cut = min(self._cut, part.shape[1])
+        self._cut -= cut
+        self._held.append(part[:, cut:])
+        self._held_samples += part.shape[1] - cut
+        while self._held_samples >= self._size:
+            yield self._block(self._size)
+
+    def _block(self, n: int) -> AudioBlock:
+        samples = np.concatenate(self._held, axis=1)
+        mono = np.clip(self._mix(samples[:, :n]), -1.0, 1.0)
+        self._held, self._held_samples = [samples[:, n:]], samples.shape[1] - n
+        block = AudioBlock(self._first, mono, self._rate)
+        self._first += n
+        for channel in self._mix.dead() - self._dead:
+            self._dead.add(channel)
+            self._note("dead_channel", f"audio channel {channel} of {self._channels} is silent: the others are used alone", block.start)
+        return block
+
+    def _note(self, kind: str, message: str, time: float) -> None:
+        self._events.append(Event(timestamp=time, kind=kind, stage="capture", message=message))

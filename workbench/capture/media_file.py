@@ -1,0 +1,147 @@
+"""A recording as a source: one pass through the file, frames and audio in time order, memory independent of length."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import av
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+
+from workbench.capture.audio import AudioLine
+from workbench.capture.container import OpenMedia, open_media, pixel_aspect, probe
+from workbench.capture.frames import FrameLine
+from workbench.capture.source import SourceInfo
+from workbench.contracts import Event
+from workbench.errors import MediaError
+from workbench.settings import Capture
+from workbench.streams import AudioBlock, FramePacket
+
+Item = FramePacket | AudioBlock
+
+HOLD = 2.0
+"""How far one stream may run ahead of the other before it is yielded all the same, s (badly interleaved files)."""
+SHORT = 0.5
+"""A file that ends this much before its header says is reported as cut short, s."""
+_EXACT_HEADERS = ("mov", "matroska", "wav", "avi", "ogg", "flv", "flac")
+"""Formats whose duration is written in them; that of others (MP3, transport streams) is FFmpeg's guess."""
+
+
+class MediaFile:
+    """Frames and audio of one file; iterating again reads it again.
+
+    Times are presentation times less the earliest stream's start. Frames and blocks come in time order, unless one stream
+    stops or leads by more than `HOLD`: what is left of the other then comes after it.
+
+    Parameters
+    ----------
+    path : Path or str
+        Any video or audio recording that FFmpeg decodes: only video, only audio, or both.
+    settings : Capture, optional
+        Analysis rate, largest picture, audio rate and block length.
+
+    Raises
+    ------
+    MediaError
+        As `container.open_media` says; while iterating, also if nothing in the file can be decoded.
+    """
+
+    def __init__(self, path: Path | str, settings: Capture | None = None) -> None:
+        self._settings = settings or Capture()
+        self._info = probe(path)
+        self._events: list[Event] = []
+
+    @property
+    def info(self) -> SourceInfo:
+        return self._info
+
+    @property
+    def events(self) -> list[Event]:
+        return self._events
+
+    @property
+    def warnings(self) -> list[str]:
+        """The events' messages: what a person should know about the file."""
+        return [e.message for e in self._events]
+
+    def __iter__(self) -> Iterator[Item]:
+        self._events.clear()
+        with open_media(self._info.path) as media:
+            yield from _Pass(media, self._settings, self._info, self._events).run()
+
+
+class _Pass:
+    """One reading of the file: demux, decode, and order what comes of it."""
+
+    def __init__(self, media: OpenMedia, settings: Capture, info: SourceInfo, events: list[Event]) -> None:
+        self._media, self._info, self._events = media, info, events
+        aspect = pixel_aspect(media.video) if media.video else 1.0
+        self._frames = FrameLine(media.zero, settings.fps, settings.max_height, aspect, interval=1.0 / (info.fps or 25.0))
+        self._audio = AudioLine(media.zero, settings.sample_rate, settings.block_seconds, events)
+        self._waiting: list[tuple[float, int, Item]] = []  # a heap by time; the count keeps ties in order
+        self._count = 0
+        self._damaged = 0
+
+    def run(self) -> Iterator[Item]:
+        for decoded in self._decoded():
+            for item in self._items(decoded):
+                heapq.heappush(self._waiting, (item.end if isinstance(item, AudioBlock) else item.message.timestamp, self._count, item))
+                self._count += 1
+                yield from self._ready()
+        for block in self._audio.finish():
+            heapq.heappush(self._waiting, (block.end, self._count, block))
+            self._count += 1
+        while self._waiting:
+            yield heapq.heappop(self._waiting)[-1]
+        self._judge()
+
+    def _decoded(self) -> Iterator[VideoFrame | AudioFrame]:
+        streams = [s for s in (self._media.video, self._media.audio) if s is not None]
+        demuxer = self._media.container.demux(streams)
+        while True:
+            try:
+                packet = next(demuxer, None)
+                if packet is None:
+                    return
+                frames = packet.decode()
+            except av.FFmpegError:  # what cannot be decoded is left out; what came before it stands
+                self._damaged += 1
+                continue
+            for frame in frames:
+                if isinstance(frame, VideoFrame | AudioFrame):
+                    yield frame
+
+    def _items(self, decoded: VideoFrame | AudioFrame) -> Iterable[Item]:
+        if isinstance(decoded, AudioFrame):
+            return self._audio.push(decoded)
+        picture = self._frames.push(decoded)
+        return [picture] if picture else []
+
+    def _ready(self) -> Iterator[Item]:
+        """What nothing earlier can follow any more, and what has waited `HOLD` for the other stream."""
+        reached = []
+        if self._media.video is not None:
+            reached.append(self._frames.progress)
+        if self._media.audio is not None:
+            reached.append(self._audio.progress)
+        horizon = max(min(reached), max(reached) - HOLD)
+        while self._waiting and self._waiting[0][0] <= horizon:
+            yield heapq.heappop(self._waiting)[-1]
+
+    def _judge(self) -> None:
+        """Say what was wrong with the file, now that it has been read."""
+        path, end = self._info.path, max(self._frames.progress, self._audio.progress)
+        if not self._count:
+            raise MediaError(f"{path}: nothing in it could be decoded; copy or record it again")
+        if self._damaged:
+            self._note(end, "damaged", f"{self._damaged} damaged packets were left out")
+        if self._frames.untimed:
+            self._note(end, "untimed", f"{self._frames.untimed} pictures carry no time: a constant rate was assumed")
+        exact = any(name in self._info.container.split(",") for name in _EXACT_HEADERS)
+        if exact and end < self._info.duration - SHORT:
+            self._note(end, "cut_short", f"ends at {end:.1f} s, its header says {self._info.duration:.1f} s: the file is cut short")
+
+    def _note(self, time: float, kind: str, message: str) -> None:
+        self._events.append(Event(timestamp=time, kind=kind, stage="capture", message=message))
