@@ -65,11 +65,15 @@ class FaceCrop:
 
 @dataclass(frozen=True)
 class SpeechClip:
-    """A voice-activity segment with its samples (mono float32 at 16 kHz, starting at `message.start`)."""
+    """A voice-activity segment with its samples (mono float32 at 16 kHz, starting at `message.start`).
+
+    `before` is the sound between the segment before and this one (at most its last two seconds): context for recognition.
+    """
 
     message: contracts.SpeechSegment
     samples: NDArray[np.float32]
     sample_rate: int = 16000
+    before: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from workbench.streams import AudioBlock, SpeechClip, Track, TrackUpdate
 
 SECONDS = CHUNK / SAMPLE_RATE
 _RELEASE = 0.15  # a segment goes on until the probability falls this far below the threshold (as in Silero's own tools)
+_BEFORE = 2.0  # s of sound before a segment that travel with it
 _SHORTEST = 0.1  # s of speech; less is a click
 _TRACK_EVERY = 3  # chunks a row of the `speech` track: a hop of 96 ms
 _NOISE_SECONDS = 10.0  # s of non-speech that the noise floor looks back on
@@ -57,7 +58,7 @@ class _Segment:
     samples: list[NDArray[np.float32]] = field(default_factory=list)
     probs: list[float] = field(default_factory=list)
     powers: list[float] = field(default_factory=list)
-    lead: int = 0  # chunks of padding before speech
+    before: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     last_voice: int = -1  # index of the last chunk of speech
 
     def add(self, chunk: NDArray[np.float32], prob: float, power: float) -> None:
@@ -83,6 +84,7 @@ class VoiceActivity:
     def __init__(self, settings: Speech, path: Path | None = None) -> None:
         self.settings = settings
         self._path = path
+        self._pad = round(settings.vad_pad / SECONDS)
         self._net: Silero | None = None
         self.reset()
 
@@ -103,7 +105,7 @@ class VoiceActivity:
         self._next: int | None = None  # absolute number of the first sample not yet judged
         self._end: int | None = None  # absolute number after the last real sample, known when the last chunk is padded
         self._noise: deque[float] = deque(maxlen=int(_NOISE_SECONDS / SECONDS))
-        self._lead: deque[tuple[NDArray[np.float32], float, float]] = deque(maxlen=max(1, round(self.settings.vad_pad / SECONDS)))
+        self._lead: deque[tuple[NDArray[np.float32], float, float]] = deque(maxlen=self._pad + int(_BEFORE / SECONDS))
         self._segment: _Segment | None = None
         self._count = 0
         self._rows: list[tuple[float, float]] = []
@@ -160,10 +162,13 @@ class VoiceActivity:
             if prob < threshold:
                 self._lead.append((chunk, prob, power))
                 return
-            self._segment = _Segment(start - CHUNK * len(self._lead), lead=len(self._lead))
-            for earlier in self._lead:
-                self._segment.add(*earlier)
+            lead = list(self._lead)
             self._lead.clear()
+            pad = min(self._pad, len(lead))
+            before = [samples for samples, _, _ in lead[: len(lead) - pad]]
+            self._segment = _Segment(start - CHUNK * pad, before=np.concatenate(before) if before else np.empty(0, np.float32))
+            for earlier in lead[len(lead) - pad :]:
+                self._segment.add(*earlier)
         segment = self._segment
         segment.add(chunk, prob, power)
         voiced = prob >= threshold or (prob > threshold - _RELEASE and segment.last_voice == len(segment.probs) - 2)
@@ -194,8 +199,7 @@ class VoiceActivity:
         """Emit the first `length` chunks, trimmed to the padding; what follows becomes `after` or lead-in."""
         segment = self._segment
         assert segment is not None
-        pad = round(self.settings.vad_pad / SECONDS)
-        end = length if after else min(length, segment.last_voice + 1 + pad)
+        end = length if after else min(length, segment.last_voice + 1 + self._pad)
         self._segment = after
         if after is None:
             for i in range(end, length):
@@ -213,7 +217,7 @@ class VoiceActivity:
             snr_db=snr_db(powers[voiced], np.array(self._noise)),
             rms=float(np.sqrt(powers.mean())),
         )
-        yield SpeechClip(message, samples)
+        yield SpeechClip(message, samples, before=segment.before)
 
     def _track(self, count: int) -> TrackUpdate:
         """Rows of the `speech` track: the highest probability of every 96 ms."""

@@ -1,0 +1,145 @@
+"""WhisperX's batched pipeline on local weights, widened by what it computes but drops: word times and probabilities.
+
+WhisperX leaves word times to a wav2vec2 aligner and knows no probability of a word. Both can be read off the decoder's
+cross-attention (Whisper's own method, in faster-whisper) while the encoder's output is at hand; that costs no second pass.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.settings import Speech
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What Whisper made of one stretch of audio; word times in seconds from its start."""
+
+    text: str
+    words: tuple[tuple[str, float, float, float], ...]  # word, start, end, probability
+    avg_logprob: float
+    no_speech: float
+
+    @property
+    def compression(self) -> float:
+        """Length of the text over its compressed length: above 2.4 Whisper is going round in circles."""
+        raw = self.text.encode()
+        return len(raw) / len(zlib.compress(raw)) if raw else 0.0
+
+
+@cache
+def _model_class() -> Any:
+    """WhisperX's model with words; a function, because the import takes seconds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pyannote misses a system FFmpeg; we hand over arrays
+        from whisperx.asr import WhisperModel
+
+    class WordModel(WhisperModel):
+        def generate_segment_batched(self, features: Any, tokenizer: Any, options: Any, encoder_output: Any = None) -> dict[str, Any]:
+            prompt = self.get_prompt(
+                tokenizer,
+                tokenizer.encode(" " + options.initial_prompt.strip()) if options.initial_prompt else [],
+                without_timestamps=options.without_timestamps,
+            )
+            encoded = self.encode(features)
+            results = self.model.generate(
+                encoded,
+                [prompt] * len(features),
+                beam_size=options.beam_size,
+                patience=options.patience,
+                length_penalty=options.length_penalty,
+                max_length=self.max_length,
+                suppress_blank=options.suppress_blank,
+                suppress_tokens=options.suppress_tokens,
+                no_repeat_ngram_size=options.no_repeat_ngram_size,
+                return_scores=True,
+                return_no_speech_prob=True,
+            )
+            tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
+            words = self.find_alignment(tokenizer, tokens, encoded, [_frames(f) for f in np.asarray(features)])
+            lengths = [len(r.sequences_ids[0]) for r in results]
+            return {
+                "text": tokenizer.tokenizer.decode_batch(tokens),
+                "avg_logprob": [r.scores[0] * n**options.length_penalty / (n + 1) for r, n in zip(results, lengths, strict=True)],
+                "no_speech": [r.no_speech_prob for r in results],
+                "words": words,
+            }
+
+    return WordModel
+
+
+def _frames(mel: NDArray[np.float32]) -> int:
+    """Number of 10 ms frames before the zero padding, from a log-mel spectrogram of shape (n_mels, 3000)."""
+    sounding = np.flatnonzero((mel != mel[:, -1:]).any(axis=0))
+    return int(sounding[-1]) + 1 if len(sounding) else 1
+
+
+class Whisper:
+    """Loaded once; hears lists of clips of at most 30 s.
+
+    Parameters
+    ----------
+    folder : Path
+        CTranslate2 weights with their tokenizer.
+    settings : Speech
+    """
+
+    def __init__(self, folder: Path, settings: Speech) -> None:
+        import ctranslate2
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
+
+        gpu = ctranslate2.get_cuda_device_count() > 0
+        model_class = _model_class()
+        from whisperx.asr import FasterWhisperPipeline
+
+        model = model_class(
+            str(folder),
+            device="cuda" if gpu else "cpu",
+            compute_type="float16" if gpu else "int8",
+            cpu_threads=min(4, len(os.sched_getaffinity(0))),
+            local_files_only=True,
+        )
+        self.multilingual = bool(model.model.is_multilingual)
+        language = settings.language if self.multilingual else "en"
+        tokenizer = Tokenizer(model.hf_tokenizer, self.multilingual, task="transcribe", language=language)
+        options = TranscriptionOptions(
+            beam_size=settings.beam, best_of=settings.beam, patience=1, length_penalty=1, repetition_penalty=1, no_repeat_ngram_size=0,
+            log_prob_threshold=-1.0, no_speech_threshold=0.6, compression_ratio_threshold=2.4, condition_on_previous_text=False,
+            prompt_reset_on_temperature=0.5, temperatures=[0.0], initial_prompt=settings.prompt or None, prefix=None, suppress_blank=True,
+            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1]) or []), without_timestamps=True, max_initial_timestamp=0.0,
+            word_timestamps=True, prepend_punctuations="", append_punctuations="", multilingual=False, max_new_tokens=None,
+            clip_timestamps=[], hallucination_silence_threshold=None, hotwords=None,
+        )  # fmt: skip
+        # the segments are ours already, so the pipeline's own voice activity detection is never asked
+        self._pipeline = FasterWhisperPipeline(model, vad=None, vad_params={}, options=options, tokenizer=tokenizer, language=language)
+
+    def hear(self, clips: Iterable[NDArray[np.float32]]) -> list[Heard]:
+        """Transcribe clips (mono float32 at 16 kHz, at most 30 s each) in one batch."""
+        batch = list(clips)
+        inputs = ({"inputs": c} for c in batch)  # the pipeline batches nothing but a generator
+        return [
+            Heard(
+                out["text"].strip(),
+                tuple((w["word"].strip(), float(w["start"]), float(w["end"]), float(w["probability"])) for w in out["words"]),
+                float(out["avg_logprob"]),
+                float(out["no_speech"]),
+            )
+            for out in self._pipeline(inputs, batch_size=max(2, len(batch)), num_workers=0)
+        ]
+
+    def language(self, samples: NDArray[np.float32]) -> tuple[str, float]:
+        """The most probable language of at most 30 s of speech (ISO 639-1) and its probability."""
+        features = self._pipeline.preprocess({"inputs": samples})["inputs"]
+        [(token, probability), *_] = self._pipeline.model.model.detect_language(self._pipeline.model.encode(features.numpy()))[0]
+        return token[2:-2], float(probability)
