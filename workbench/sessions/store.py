@@ -1,0 +1,299 @@
+"""A session is a folder: a header, the media, and one append-only file of JSON lines a stream, written as things happen."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from workbench import contracts
+from workbench.contracts import Message, SessionHeader
+from workbench.errors import SessionError
+from workbench.fusion.observations import Observations
+from workbench.sessions import files
+from workbench.sessions.writer import AUDIO, HEADER, STREAMS, SessionWriter
+from workbench.streams import Track
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["STREAMS", "Session", "SessionWriter", "list_sessions"]
+M = TypeVar("M", bound=Message)
+
+
+class Session:
+    """A stored session, read when asked for. Build with `Session.open`."""
+
+    def __init__(self, folder: Path, header: SessionHeader, recording: bool) -> None:
+        self.folder = folder
+        self.header = header
+        self.recording = recording
+        self.warnings: list[str] = []
+
+    @classmethod
+    def open(cls, folder: str | Path, repair: bool = True) -> Session:
+        """Open a folder and put right what a killed writer left: torn last lines, unfinished WAV headers.
+
+        Every repair is a line in `warnings` and an event. A session that is still being recorded is never touched,
+        and a folder that cannot be written is read as far as it is whole.
+
+        Raises
+        ------
+        SessionError
+            If the folder holds no session, or its header is not readable.
+        """
+        folder = Path(folder)
+        path = folder / HEADER
+        try:
+            header = SessionHeader.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise SessionError(f"{folder}: holds no session ({HEADER} is missing); give a session's id or folder") from None
+        except OSError as error:
+            raise files.fail(path, error, "read") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(p) for p in first["loc"]) or "the file"
+            raise SessionError(f"{path}: not a session header: {where}: {first['msg']}; restore it from a copy") from None
+        session = cls(folder, header, _is_recording(folder))
+        if repair and not session.recording:
+            session._repair()
+        return session
+
+    def _repair(self) -> None:
+        rate = self.header.clock.sample_rate
+        for stream in STREAMS:
+            path = self.folder / f"{stream}.jsonl"
+            if not path.exists():
+                self.warnings.append(f"{path.name} is missing; the session is read without it")
+            elif torn := files.torn_bytes(path):
+                self._put_right(path, f"{path.name}: its last line was torn; {torn} bytes were dropped", lambda p, n: _drop(p, n), torn)
+        audio = self.audio_path
+        if audio and not files.wav_is_finished(audio, rate):
+            self._put_right(audio, f"{audio.name}: its header was unfinished and was rewritten", files.set_wav_header, rate)
+
+    def _put_right(self, path: Path, message: str, action: Callable[[Path, int], None], amount: int) -> None:
+        try:
+            action(path, amount)
+            events = files.Appender(self.folder / "events.jsonl")
+            events.append(contracts.Event(timestamp=self.duration, kind="repair", message=message).line().encode() + b"\n")
+            events.close()
+        except (OSError, SessionError):
+            message += " in memory only (the folder cannot be written)"
+        self.warnings.append(message)
+
+    @property
+    def id(self) -> str:
+        return self.header.session_id
+
+    @property
+    def audio_path(self) -> Path | None:
+        path = self.folder / AUDIO
+        return path if path.exists() else None
+
+    @property
+    def video_path(self) -> Path | None:
+        found = sorted(p for p in self.folder.glob("video.*") if p.suffix != ".part")
+        return found[0] if found else None
+
+    @property
+    def duration(self) -> float:
+        """Seconds from 0 to the end of the audio or the last analysed frame, whichever is later."""
+        line = files.last_line(self.folder / "detections.jsonl")
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return max(files.wav_seconds(self.folder / AUDIO, self.header.clock.sample_rate), float(json.loads(line)["timestamp"]))
+        return files.wav_seconds(self.folder / AUDIO, self.header.clock.sample_rate)
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def messages(self, stream: str) -> list[Any]:
+        """All messages of a stream, in the order they were written; a line that cannot be read is left out with a warning.
+
+        Raises
+        ------
+        SessionError
+            If there is no such stream.
+        """
+        if stream not in STREAMS:
+            raise SessionError(f"{self.folder}: no stream is called {stream!r}; streams: {', '.join(STREAMS)}")
+        return self._read(stream, STREAMS[stream])
+
+    def _read(self, stream: str, kind: type[M]) -> list[M]:
+        path = self.folder / f"{stream}.jsonl"
+        lines = self.raw(stream).splitlines()
+        try:
+            return TypeAdapter(list[kind]).validate_json(b"[" + b",".join(lines) + b"]")  # type: ignore[valid-type]
+        except ValidationError:
+            return self._read_slowly(path, lines, kind)
+
+    def _read_slowly(self, path: Path, lines: list[bytes], kind: type[M]) -> list[M]:
+        found, bad = [], []
+        for number, line in enumerate(lines, start=1):
+            try:
+                found.append(kind.model_validate_json(line))
+            except ValidationError:
+                bad.append(number)
+        if bad:
+            warning = f"{path.name}: {len(bad)} unreadable lines are left out (line {bad[0]} is the first)"
+            if warning not in self.warnings:
+                self.warnings.append(warning)
+        return found
+
+    def raw(self, stream: str) -> bytes:
+        """A stream's whole lines as they lie on disk; empty where the file is missing."""
+        path = self.folder / f"{stream}.jsonl"
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise files.fail(path, error, "read") from error
+        return data[: data.rfind(b"\n") + 1]
+
+    @cached_property
+    def detections(self) -> list[contracts.Detections]:
+        return self._read("detections", contracts.Detections)
+
+    @cached_property
+    def visual(self) -> list[contracts.VisualOutput]:
+        return self._read("visual", contracts.VisualOutput)
+
+    @cached_property
+    def segments(self) -> list[contracts.SpeechSegment]:
+        return self._read("segments", contracts.SpeechSegment)
+
+    @cached_property
+    def transcripts(self) -> list[contracts.Transcript]:
+        return self._read("transcripts", contracts.Transcript)
+
+    @cached_property
+    def prosody(self) -> list[contracts.Prosody]:
+        return self._read("prosody", contracts.Prosody)
+
+    @cached_property
+    def answers(self) -> list[contracts.Answer]:
+        return self._read("answers", contracts.Answer)
+
+    @cached_property
+    def fused_windows(self) -> list[contracts.FusedWindow]:
+        return self._read("windows", contracts.FusedWindow)
+
+    @cached_property
+    def score_messages(self) -> list[contracts.Score]:
+        return self._read("scores", contracts.Score)
+
+    @cached_property
+    def events(self) -> list[contracts.Event]:
+        return self._read("events", contracts.Event)
+
+    # ── arrays and tables ────────────────────────────────────────────────────────────────────────────────────────────
+    def track(self, name: str) -> Track:
+        """A dense series: ``visual`` (the candidate's), ``affect``, ``acoustics``, ``speech``.
+
+        Raises
+        ------
+        SessionError
+            If there is no such track.
+        """
+        from workbench.sessions import tracks
+
+        if name == "visual":
+            return self.observations.visual
+        if STREAMS.get(name) is not contracts.TrackRow:
+            raise SessionError(f"{self.folder}: no track is called {name!r}; tracks: visual, affect, acoustics, speech")
+        return tracks.rows_track(self, name)
+
+    @cached_property
+    def observations(self) -> Observations:
+        """All that fusion and scoring read, as arrays."""
+        from workbench.sessions import tracks
+
+        return tracks.observe(self)
+
+    @cached_property
+    def windows(self) -> pd.DataFrame:
+        """One row a window."""
+        from workbench.sessions import tables
+
+        return tables.windows(self.fused_windows)
+
+    @cached_property
+    def words(self) -> pd.DataFrame:
+        """One row a word."""
+        from workbench.sessions import tables
+
+        return tables.words(self.transcripts)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row a score."""
+        from workbench.sessions import tables
+
+        return tables.scores(self.score_messages)
+
+    @cached_property
+    def contributions(self) -> pd.DataFrame:
+        """One row a feature of a score."""
+        from workbench.sessions import tables
+
+        return tables.contributions(self.score_messages)
+
+    def export(self, folder: str | Path, format: str = "parquet") -> list[Path]:
+        """Write every table as ``parquet``, ``csv`` or ``json`` files.
+
+        Raises
+        ------
+        SessionError
+            If the format is not known or the folder cannot be written.
+        """
+        from workbench.sessions import tables
+
+        return tables.export(self, Path(folder), format)
+
+
+def list_sessions(folder: str | Path) -> list[dict[str, Any]]:
+    """A summary of every session in a folder, newest first; what is no session is passed over, a damaged one is named."""
+    found: list[dict[str, Any]] = []
+    for path in sorted(Path(folder).glob(f"*/{HEADER}")):
+        try:
+            session = Session.open(path.parent, repair=False)
+        except SessionError as error:
+            found.append({"id": path.parent.name, "folder": str(path.parent), "created": "", "problem": str(error)})
+            continue
+        header = session.header
+        found.append(
+            {
+                "id": session.id,
+                "folder": str(path.parent),
+                "created": header.created,
+                "duration": session.duration,
+                "purpose": header.purpose,
+                "jurisdiction": header.jurisdiction,
+                "consent": header.consent.given,
+                "disabled": sorted(header.disabled),
+                "recording": session.recording,
+                "source": header.media.get("name", ""),
+                "problem": "",
+            }
+        )
+    return sorted(found, key=lambda s: s["created"], reverse=True)
+
+
+def _is_recording(folder: Path) -> bool:
+    try:
+        with (folder / "events.jsonl").open("rb") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:  # no such file, or no locks here
+        return False
+
+
+def _drop(path: Path, count: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - count)

@@ -1,0 +1,207 @@
+"""Stored messages → arrays. Pure conversion from the contracts: no model, and the same arrays whatever reads them.
+
+The long streams (three detections and predictions a second and more) go through Arrow's JSON reader straight into
+columns: two hours take a second, message objects would take a minute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import settings
+from workbench.contracts import Message, SpeechSegment, Transcript
+from workbench.fusion.observations import ACOUSTICS, Faces, Observations, Segments, Words
+from workbench.labels import BASIC
+from workbench.streams import Floats, Track
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from workbench.sessions.store import Session
+
+CANDIDATE = "candidate"
+"""The diarized speaker whose voice is evaluated."""
+
+
+def observe(session: Session) -> Observations:
+    """All that fusion and scoring read of a session."""
+    chosen = settings.from_dict(session.header.settings, f"{session.folder}/header.json", environment=False)
+    visual, faces = _visual(session, chosen.vision)
+    transcripts = [t for t in session.transcripts if _is_candidate(t, session.transcripts)]
+    others = {t.segment_id for t in session.transcripts} - {t.segment_id for t in transcripts}
+    return Observations(
+        duration=session.duration,
+        visual=visual,
+        faces=faces,
+        affect=_columns(rows_track(session, "affect"), BASIC),
+        acoustics=_columns(rows_track(session, "acoustics"), ACOUSTICS),
+        segments=segments([s for s in session.segments if s.segment_id not in others]),
+        words=words(transcripts),
+        prosody=tuple(p for p in session.prosody if p.segment_id not in others),
+        answers=tuple(session.answers),
+        weights=_weights(session.header.interview),
+        disabled=session.header.disabled,
+    )
+
+
+def _is_candidate(transcript: Transcript, everyone: list[Transcript]) -> bool:
+    return transcript.speaker == CANDIDATE or all(t.speaker != CANDIDATE for t in everyone)
+
+
+def _weights(interview: dict[str, Any] | None) -> dict[str, float]:
+    return {q["id"]: float(q.get("weight", 1.0)) for q in (interview or {}).get("questions", [])}
+
+
+def segments(messages: Iterable[SpeechSegment]) -> Segments:
+    """Speech segments in order of time; one that runs into the next ends there."""
+    found = sorted(messages, key=lambda s: s.start)
+    start = np.array([s.start for s in found])
+    end = np.array([s.end for s in found])
+    end[:-1] = np.minimum(end[:-1], start[1:])
+    return Segments(start, end, np.array([np.nan if s.snr_db is None else s.snr_db for s in found]))
+
+
+def words(transcripts: Iterable[Transcript]) -> Words:
+    """All words of some transcripts, in order of time."""
+    pairs = [(w, i) for i, t in enumerate(sorted(transcripts, key=lambda t: t.start)) for w in t.words]
+    pairs.sort(key=lambda pair: pair[0].start + pair[0].end)
+    return Words(
+        tuple(w.word for w, _ in pairs),
+        np.array([w.start for w, _ in pairs]),
+        np.array([w.end for w, _ in pairs]),
+        np.array([np.nan if w.conf is None else w.conf for w, _ in pairs]),
+        np.array([w.filler for w, _ in pairs], bool),
+        np.array([i for _, i in pairs], np.int64),
+    )
+
+
+def rows_track(session: Session, name: str) -> Track:
+    """A stream of `TrackRow` as a track; its columns are those of the first row."""
+    import pyarrow as pa
+
+    names = _value_names(session.raw(name))
+    schema = [
+        ("timestamp", pa.float64()),
+        ("values", pa.struct([(n, pa.float64()) for n in names])),
+        ("confidence", pa.float64()),
+        ("valid", pa.bool_()),
+    ]
+    table = _read(session, name, schema) if names else None
+    if table is None:
+        return Track.empty(name, names)
+    times, rows = _increasing(_floats(_column(table, "timestamp")))
+    values = np.stack([_floats(_column(table, "values").field(n))[rows] for n in names], axis=1)
+    valid = _column(table, "valid").to_numpy(zero_copy_only=False).astype(bool)
+    return Track(name, times, values, names, _floats(_column(table, "confidence"))[rows], valid[rows])
+
+
+def _value_names(data: bytes) -> tuple[str, ...]:
+    for line in data.splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return tuple(json.loads(line)["values"])
+    return ()
+
+
+def _visual(session: Session, vision: settings.Vision) -> tuple[Track, Faces]:
+    """The candidate's emotion probabilities, one row an analysed frame.
+
+    Whose face counts is the detections' `candidate`; where no detection names one, the face seen most often.
+    """
+    import pyarrow as pa
+
+    quality = pa.struct([("size_px", pa.float64()), ("score", pa.float64())])
+    probs = pa.struct([(label, pa.float64()) for label in BASIC])
+    row = [("face_id", pa.string()), ("frame_id", pa.int64()), ("timestamp", pa.float64()), ("probs", probs), ("quality", quality)]
+    outputs = _read(session, "visual", [("predictions", pa.list_(pa.struct(row)))])
+    frames = _read(session, "detections", [("frame_id", pa.int64()), ("timestamp", pa.float64()), ("candidate", pa.string())])
+    if outputs is None and frames is None:
+        return Track.empty("visual", BASIC), Faces()
+
+    predicted = _column(outputs, "predictions").flatten() if outputs else pa.array([], pa.struct(row))
+    face_of = predicted.field("face_id").to_numpy(zero_copy_only=False).astype(str)
+    frame_of = predicted.field("frame_id").to_numpy(zero_copy_only=False).astype(np.int64)
+    names, code_of = np.unique(face_of, return_inverse=True)
+    if frames is None:  # a session without detections: the frames are those with predictions
+        frame_ids, at = np.unique(frame_of, return_index=True)
+        stamps = _floats(predicted.field("timestamp"))[at]
+        wanted = np.full(len(frame_ids), None, object)
+    else:
+        frame_ids = _column(frames, "frame_id").to_numpy().astype(np.int64)
+        stamps = _floats(_column(frames, "timestamp"))
+        wanted = _column(frames, "candidate").to_numpy(zero_copy_only=False)
+    times, rows = _increasing(stamps)
+    frame_ids, wanted = frame_ids[rows], wanted[rows]
+
+    codes = {name: i for i, name in enumerate(names.tolist())}
+    candidate = np.array([codes.get(w, -1) for w in wanted.tolist()], np.int64)
+    if all(w is None for w in wanted.tolist()) and len(names):
+        candidate[:] = np.bincount(code_of).argmax()
+
+    # rows of `predicted` by (frame, face): one sorted key instead of a dictionary of pairs
+    key_of = frame_of * max(1, len(names)) + code_of
+    order = np.argsort(key_of, kind="stable")
+    at = np.searchsorted(key_of[order], frame_ids * max(1, len(names)) + candidate)
+    at = order[np.minimum(at, len(order) - 1)] if len(order) else np.zeros(len(frame_ids), np.int64)
+    seen = (candidate >= 0) & (frame_of[at] == frame_ids) & (code_of[at] == candidate) if len(order) else np.zeros(len(frame_ids), bool)
+
+    def of(column: pa.Array) -> Floats:
+        return np.where(seen, _floats(column)[at], np.nan) if len(order) else np.full(len(frame_ids), np.nan)
+
+    values = np.stack([of(predicted.field("probs").field(label)) for label in BASIC], axis=1)
+    size, score = of(predicted.field("quality").field("size_px")), of(predicted.field("quality").field("score"))
+    unclear = (size < vision.min_face_px) | (score < vision.min_quality)
+    confidence = np.where(np.isnan(score), seen.astype(float), score)
+    track = Track("visual", times, values, BASIC, confidence, seen & ~unclear & ~np.isnan(values).any(axis=1))
+    return track, Faces(frame_ids, np.where(seen, candidate, -1), size, tuple(names.tolist()))
+
+
+def _read(session: Session, stream: str, schema: list[tuple[str, pa.DataType]]) -> pa.Table | None:
+    """The named fields of a stream as one table; None where the stream is empty."""
+    import pyarrow as pa
+    from pyarrow import json as reader
+
+    fields = pa.schema(schema)
+    parse = reader.ParseOptions(explicit_schema=fields, unexpected_field_behavior="ignore")
+
+    def table(data: bytes) -> pa.Table | None:
+        if not data.strip():
+            return None
+        options = reader.ReadOptions(block_size=min(max(len(data), 1), 1 << 24))
+        return reader.read_json(io.BytesIO(data), read_options=options, parse_options=parse).select(fields.names)
+
+    try:
+        return table(session.raw(stream))
+    except pa.ArrowInvalid:  # a damaged line: leave out what the contracts refuse
+        messages: list[Message] = session.messages(stream)
+        return table(b"".join(m.line().encode() + b"\n" for m in messages))
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    return table[name].combine_chunks()
+
+
+def _floats(column: pa.Array) -> Floats:
+    return np.asarray(column.to_numpy(zero_copy_only=False), float)
+
+
+def _increasing(stamps: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Times in strictly increasing order, and the rows that they are; of rows at one time the first written counts."""
+    times, rows = np.unique(stamps, return_index=True)
+    return times, rows.astype(np.int64)
+
+
+def _columns(track: Track, names: tuple[str, ...]) -> Track:
+    """A track with exactly these columns; NaN, and not valid, where the stored one has none of them."""
+    if track.names == names:
+        return track
+    missing = np.full(len(track), np.nan)
+    values = [track.column(n) if n in track.names else missing for n in names]
+    valid = track.valid & any(n in track.names for n in names)
+    return Track(track.name, track.times, np.stack(values, axis=1).reshape(-1, len(names)), names, track.confidence, valid)
