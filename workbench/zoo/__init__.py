@@ -6,7 +6,8 @@ PosixPath('.../interview-workbench/models/whisper-base@b61fd23f/')
 """
 
 from workbench.zoo.cards import card, provenance
+from workbench.zoo.networks import Network, load
 from workbench.zoo.registry import Entry, entries, find
 from workbench.zoo.store import path, pull, status, verify
 
-__all__ = ["Entry", "card", "entries", "find", "path", "provenance", "pull", "status", "verify"]
+__all__ = ["Entry", "Network", "card", "entries", "find", "load", "path", "provenance", "pull", "status", "verify"]

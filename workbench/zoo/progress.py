@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 Progress = Callable[[str, int, int], None]
 """Called with what is under way, how much of it is done, and how much there is (bytes or steps)."""
 
 
 @contextmanager
-def bars(unit: Literal["bytes", "steps"] = "bytes") -> Iterator[Progress]:
+def bars() -> Iterator[Progress]:
     """Rich progress bars on stderr, one a label; on a pipe only their last state is printed."""
-    from rich import progress as rich
+    from rich import filesize
     from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-    amount = [rich.DownloadColumn(), rich.TransferSpeedColumn()] if unit == "bytes" else [rich.MofNCompleteColumn()]
-    text = rich.TextColumn("{task.description}")
-    with rich.Progress(text, rich.BarColumn(), *amount, rich.TimeRemainingColumn(), console=Console(stderr=True)) as display:
-        tasks: dict[str, rich.TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as display:
+        tasks: dict[str, TaskID] = {}
 
         def report(label: str, done: int, total: int) -> None:
+            amount = f"{done}/{total}" if total < 1000 else f"{filesize.decimal(done)} of {filesize.decimal(total)}"
             if label not in tasks:
-                tasks[label] = display.add_task(label, total=total)
-            display.update(tasks[label], completed=done, total=total)
+                tasks[label] = display.add_task(label, total=total, amount=amount)
+            display.update(tasks[label], completed=done, total=total, amount=amount)
 
         yield report

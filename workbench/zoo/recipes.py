@@ -1,65 +1,96 @@
-"""Entries that are made on this machine: the emotion network from facex's TFLite file."""
+"""Entries that are made on this machine from another's files: the two emotion networks in the zoo's form.
+
+Run in a process of their own (``python -m workbench.zoo.recipes RECIPE SOURCE TARGET``): TensorFlow, which only they need,
+then stays out of the process that evaluates.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.zoo.progress import Progress
+from workbench.errors import WeightsError
 
 if TYPE_CHECKING:
     import keras
 
-SIZE = 200  # px, the network's input
+Layers = dict[str, tuple[str, NDArray[np.float32], NDArray[np.float32]]]
+SIZE = 200  # px, facex's input
 
 
-def run(recipe: str, source: Path, target: Path, progress: Progress) -> None:
-    """Make the files of a derived entry in the folder `target` from the folder `source`."""
-    {"keras_mobilenetv2": _keras_mobilenetv2}[recipe](source, target, progress)
+def run(recipe: str, source: Path, target: Path) -> None:
+    """Make the files of a derived entry in the folder `target` from the file `source`.
+
+    Raises
+    ------
+    WeightsError
+        With the last line that the conversion said.
+    """
+    command = [sys.executable, "-m", "workbench.zoo.recipes", recipe, str(source), str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise WeightsError(f"{source}: could not be converted ({last:.200}); run `workbench doctor`")
 
 
-def _keras_mobilenetv2(source: Path, target: Path, progress: Progress) -> None:
-    steps = "converting facex to Keras MobileNetV2"
-    progress(steps, 0, 1)
-    model = mobilenetv2(_weights(source / "model.tflite"))
-    model.save(target / "model.keras")
-    progress(steps, 1, 1)
+def _facex(source: Path, target: Path) -> None:
+    from workbench.zoo import networks
+    from workbench.zoo.registry import find
+
+    networks.save(mobilenetv2(dequantised(source)), find("facex-mobilenetv2").outputs, target)
 
 
-def _weights(tflite: Path) -> dict[str, tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
-    """Layer name → (operation, dequantised kernel, bias) of a weight-quantised TFLite network."""
-    import tensorflow as tf
+def _fer(source: Path, target: Path) -> None:
+    import keras
 
-    net: Any = tf.lite.Interpreter(
+    from workbench.zoo import networks
+    from workbench.zoo.registry import find
+
+    old = keras.models.load_model(source, compile=False)
+    # traced afresh: the stored graph carries an input name that Keras warns about at every call
+    inputs = keras.layers.Input(old.input_shape[1:])
+    networks.save(keras.Model(inputs, old(inputs), name="fer"), find("fer-mini-xception").outputs, target)
+
+
+RECIPES = {"facex": _facex, "fer": _fer}
+
+
+def dequantised(tflite: Path) -> Layers:
+    """Layer name → (operation, kernel, bias), in float32, of a weight-quantised TFLite network."""
+    from workbench.zoo.networks import litert
+
+    net: Any = litert().Interpreter(
         str(tflite),
-        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_op_resolver_type=litert().OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         experimental_preserve_all_tensors=True,
     )
     net.allocate_tensors()
     tensors = {t["index"]: t for t in net.get_tensor_details()}
 
     def value(index: int) -> NDArray[np.float32]:
-        stored, tensor = net.get_tensor(index), tensors[index]["quantization_parameters"]
-        if len(tensor["scales"]) != 1 or stored.dtype not in (np.uint8, np.int8):
+        stored, how = net.get_tensor(index), tensors[index]["quantization_parameters"]
+        if len(how["scales"]) != 1 or stored.dtype not in (np.uint8, np.int8):
             return np.asarray(stored, np.float32)
-        if stored.dtype == np.uint8 and tensor["zero_points"][0] == 0:
+        if stored.dtype == np.uint8 and how["zero_points"][0] == 0:
             stored = stored.view(np.int8)  # declared uint8 by the old converter, really int8
-        return (stored.astype(np.float32) - tensor["zero_points"][0]) * tensor["scales"][0]
+        return (stored.astype(np.float32) - how["zero_points"][0]) * how["scales"][0]
 
     operations = net._get_ops_details()
     origin = {op["outputs"][0]: op["inputs"][0] for op in operations if op["op_name"] == "DEQUANTIZE"}
-    found = {}
+    layers: Layers = {}
     for op in operations:
         if op["op_name"] in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             kernel, bias = (origin.get(i, i) for i in op["inputs"][1:3])
-            found[tensors[kernel]["name"].split("/")[0]] = (op["op_name"], value(kernel), value(bias))
-    return found
+            layers[tensors[kernel]["name"].split("/")[0]] = (op["op_name"], value(kernel), value(bias))
+    return layers
 
 
-def mobilenetv2(weights: dict[str, tuple[str, NDArray[np.float32], NDArray[np.float32]]]) -> keras.Model:
+def mobilenetv2(weights: Layers) -> keras.Model:
     """The Keras network: MobileNetV2 trunk, Flatten, Dense 7; batch norm frozen, since it comes folded into the weights."""
     import keras
 
@@ -80,3 +111,7 @@ def mobilenetv2(weights: dict[str, tuple[str, NDArray[np.float32], NDArray[np.fl
         norm.set_weights([one, bias, 0 * one, one - np.float32(norm.epsilon)])  # identity scale, bias as beta
         norm.trainable = False
     return model
+
+
+if __name__ == "__main__":
+    RECIPES[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))

@@ -57,7 +57,7 @@ class Derived(Record):
     """Made on this machine from another entry's files."""
 
     source: str
-    recipe: Literal["keras_mobilenetv2"]
+    recipe: Literal["facex", "fer"]
 
 
 class Entry(Record):

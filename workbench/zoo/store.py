@@ -179,13 +179,16 @@ def pull(names: Iterable[str] | None = None, progress: Progress | None = None) -
 
 def _obtain(entry: Entry, progress: Progress, keep: set[str]) -> None:
     place = folder(entry)
-    if place.exists():  # damaged: never leave it where something could load it
-        shutil.rmtree(place)
+    for old in _models().glob(f"{entry.name}@*"):  # damaged, or of an older catalogue: nothing may load it any more
+        shutil.rmtree(old)
     with _new(place) as fresh:
         if entry.derived:
             from workbench.zoo import recipes
 
-            recipes.run(entry.derived.recipe, folder(find(entry.derived.source)), fresh, progress)
+            source = find(entry.derived.source)
+            progress(f"{entry.name}: converting", 0, 1)
+            recipes.run(entry.derived.recipe, folder(source) / source.main, fresh)
+            progress(f"{entry.name}: converting", 1, 1)
         else:
             _from_sources(entry, fresh, progress, keep)
         files = [f for f in sorted(fresh.rglob("*")) if f.is_file()]
