@@ -1,0 +1,81 @@
+"""The blueprint's heuristic fusion: a weighted average of the modalities' probabilities over those that are usable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import SettingsError
+from workbench.fusion.strategy import Bools, Floats, register
+
+DEFAULT: dict[str, float] = {"visual": 0.6, "audio": 0.4}
+
+
+def checked(weights: Mapping[str, float]) -> dict[str, float]:
+    """Weights as they came.
+
+    Raises
+    ------
+    SettingsError
+        If one is negative or not a number, or none is above 0.
+    """
+    for name, value in weights.items():
+        if not (np.isfinite(value) and value >= 0):
+            raise SettingsError(f"fusion.weights.{name}: must be a number of at least 0; got {value!r}")
+    if not any(weights.values()):
+        raise SettingsError("fusion.weights: at least one modality needs a weight above 0")
+    return dict(weights)
+
+
+def renormalised(shares: Mapping[str, Floats], masks: Mapping[str, Bools]) -> dict[str, Floats]:
+    """Shares of shape (n,) over the usable modalities: they sum to 1 in every row, or are all 0 where none is usable."""
+    usable = {m: np.where(masks[m], shares[m], 0.0) for m in shares}
+    total = np.sum(list(usable.values()), axis=0)
+    return {m: np.divide(s, total, out=np.zeros_like(s), where=total > 0) for m, s in usable.items()}
+
+
+def mix(tracks: Mapping[str, Floats], shares: Mapping[str, Floats]) -> Floats:
+    """``Σ share × probabilities``, normalised to sum to 1; NaN in rows where all shares are 0."""
+    total = np.sum([np.where(s[:, None] > 0, tracks[m], 0.0) * s[:, None] for m, s in shares.items()], axis=0)
+    norm = total.sum(axis=1, keepdims=True)
+    return np.divide(total, norm, out=np.full_like(total, np.nan), where=norm > 0)
+
+
+class Average:
+    """Weighted average; nothing is learned.
+
+    Parameters
+    ----------
+    weights : mapping
+        Modality → weight before masking, at least 0; modalities without one do not count.
+    """
+
+    name: ClassVar[str] = "average"
+
+    def __init__(self, weights: Mapping[str, float] = DEFAULT) -> None:
+        self.base = checked(weights)
+
+    def fit(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64]) -> Average:
+        return self
+
+    def weights(
+        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
+    ) -> dict[str, Floats]:
+        return renormalised({m: np.full(len(tracks[m]), w) for m, w in self.base.items() if m in tracks}, masks)
+
+    def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
+        return mix(tracks, self.weights(tracks, masks, quality))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"weights": self.base}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Average:
+        """From `to_dict`; other keys (settings of other strategies) are left alone."""
+        return cls(values.get("weights", DEFAULT))
+
+
+register(Average.name, Average.from_dict)
