@@ -1,0 +1,225 @@
+"""The timeline picture: rows of SVG over one time axis, each with a title that stays in view while the row scrolls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from workbench.labels import BASIC
+from workbench.report import strips, svg
+from workbench.report.material import Material
+from workbench.report.strips import Cell
+from workbench.report.svg import WIDTH, Scale
+from workbench.report.wording import clock, count
+from workbench.streams import Track
+
+LAYERS = ("neutral", "happy", "surprise", "sad", "fear", "angry", "disgust")
+"""The ribbons' classes from the bottom up."""
+WHOLE = 150.0
+"""s; a longer session gets an overview and parts."""
+_RIBBON, _STRIP = 64, 18
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the timeline: `mark` is a warning beside the title."""
+
+    title: str
+    note: str
+    picture: Markup
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the session with all its rows."""
+
+    title: str
+    rows: list[Row]
+    axis: Markup
+
+
+def parts(material: Material, stills: list[tuple[float, str]]) -> list[Part]:
+    """The overview, then the parts of a session too long to be read in it.
+
+    Parameters
+    ----------
+    material : Material
+    stills : list of (time in s, data URI)
+        Pictures for the filmstrip of the overview.
+    """
+    if material.duration <= 0:
+        return []
+    layers = {m: strips.strip(material, m) for m in ("visual", "audio", "fused")}
+    out = [_part(material, layers, Scale(0.0, material.duration), "Whole session", stills)]
+    if material.duration > WHOLE:
+        length = next((s for s in (60, 120, 300, 600) if material.duration / s <= 24), 1200)
+        for start in np.arange(0, material.duration, length):
+            end = min(start + length, material.duration)
+            if end - start > 1:
+                scale = Scale(float(start), float(start + length))
+                out.append(_part(material, layers, scale, f"{clock(start, 0)} to {clock(end, 0)}", []))
+    return out
+
+
+def _part(material: Material, layers: dict[str, list[Cell]], scale: Scale, title: str, stills: list[tuple[float, str]]) -> Part:
+    makers: list[Callable[[], Row | None]] = [
+        lambda: _stills(stills, scale),
+        lambda: _questions(material, scale),
+        lambda: _ribbon("Face emotion", "visual", "", layers["visual"], scale, material),
+        lambda: _ribbon("Voice affect", "audio", "unvalidated", layers["audio"], scale, material),
+        lambda: _ribbon("Fused emotion", "fused", "", layers["fused"], scale, material),
+        lambda: _speech(material, scale),
+        lambda: _curve(material, scale, "Pitch", "pitch", "Hz"),
+        lambda: _curve(material, scale, "Energy", "intensity", "dB"),
+        lambda: _words(material, scale),
+    ]
+    return Part(title, [row for make in makers if (row := make()) is not None], svg.axis(scale))
+
+
+def _stills(stills: list[tuple[float, str]], scale: Scale) -> Row | None:
+    if not stills:
+        return None
+    width = WIDTH / len(stills)
+    body = [svg.image(round(i * width, 1), 0, round(width - 2, 1), 62, uri, clock(t)) for i, (t, uri) in enumerate(stills)]
+    return Row("Frames", "one from the middle of each stretch", svg.figure(62, body, f"{count(len(stills), 'frame')} of the video"))
+
+
+def _questions(material: Material, scale: Scale) -> Row | None:
+    if not material.answers:
+        return None
+    body, names = [], material.questions
+    for i, answer in enumerate(material.answers):
+        if not scale.holds(answer.start, answer.end):
+            continue
+        x, width = scale.box(answer.start, answer.end)
+        question = names.get(answer.question_id, answer.question_id)
+        title = f"{question} – answer {clock(answer.start)} to {clock(answer.end)}"
+        body.append(svg.rect(f"question q{i % 2}", x, 1, width, 22, title))
+        body.append(svg.fitted("on-question", x, 16, width, svg.shortened(f"{i + 1}. {question}", width), str(i + 1)))
+    spans = (f"{names.get(a.question_id, a.question_id)} {clock(a.start)} to {clock(a.end)}" for a in material.answers)
+    label = "Answers: " + "; ".join(spans)
+    return Row("Answers", "the stretch of each question's answer", svg.figure(24, body, label))
+
+
+def _ribbon(title: str, modality: str, mark: str, items: list[Cell], scale: Scale, material: Material) -> Row | None:
+    channel = {"visual": "visual_emotion", "audio": "prosodic_affect"}.get(modality, "")
+    off = material.header.disabled.get(channel)
+    if off:
+        body = [svg.rect("masked", 0, 0, WIDTH, 28), svg.fitted("on-mask", 0, 18, WIDTH, svg.shortened(f"switched off: {off}", WIDTH))]
+        return Row(title, "switched off", svg.figure(28, body, f"{title}: switched off. {off}"), mark)
+    if not items:
+        return None
+    shown = strips.fit(items, scale)
+    edges = [(scale.x(max(c.span[0], scale.start)), scale.x(min(c.span[1], scale.end))) for c in shown]
+    body = [svg.rect("ground", 0, 0, WIDTH, _RIBBON)]
+    order = [BASIC.index(name) for name in LAYERS]
+    tops = np.cumsum(np.array([c.probs for c in shown]).reshape(-1, len(BASIC))[:, order], axis=1)
+    for k in reversed(range(len(LAYERS))):  # the highest layer first: lower ones are painted over it
+        body.append(svg.path(f"e-{LAYERS[k]}", svg.steps(edges, np.minimum(tops[:, k], 1) * _RIBBON, _RIBBON)))
+    for run in strips.runs(shown):
+        x, width = scale.box(*run.span)
+        times = f"{clock(run.span[0])} to {clock(run.span[1])}"
+        if run.reason:
+            body.append(svg.rect("masked", x, 0, width, _RIBBON + _STRIP, f"{times}: {run.reason}"))
+            body.append(svg.fitted("on-mask", x, _RIBBON / 2 + 4, width, run.reason, svg.shortened(run.reason, width)))
+        elif run.uncertain:
+            said = f"{run.label} or {run.second}" if run.second else run.label
+            body.append(svg.rect("doubt", x, 0, width, _RIBBON, f"{times}: uncertain, {said}"))
+            body.append(svg.rect("label doubted", x, _RIBBON, width, _STRIP, f"{times}: uncertain, {said}"))
+            body.append(svg.fitted("on-label", x, _RIBBON + 13, width, f"? {said}", f"? {run.label}", "?"))
+        else:
+            body.append(svg.rect(f"label l-{run.label}", x, _RIBBON, width, _STRIP, f"{times}: {run.label}"))
+            body.append(svg.fitted("on-label", x, _RIBBON + 13, width, run.label))
+    note = "share of each class, label below" if modality == "fused" else "share of each class"
+    return Row(title, note, svg.figure(_RIBBON + _STRIP, body, _spoken(title, items, scale)), mark)
+
+
+def _spoken(title: str, items: list[Cell], scale: Scale) -> str:
+    """The ribbon in words, for those who cannot see it."""
+    seconds: dict[str, float] = {}
+    for c in items:
+        if scale.holds(*c.span):
+            key = "not available" if c.reason else "uncertain" if c.uncertain else c.label
+            seconds[key] = seconds.get(key, 0.0) + c.span[1] - c.span[0]
+    listed = ", ".join(f"{name} {value:.1f} s" for name, value in sorted(seconds.items(), key=lambda item: -item[1]))
+    return f"{title}: {listed or 'nothing'}"
+
+
+def _speech(material: Material, scale: Scale) -> Row | None:
+    segments = material.segments or material.transcripts
+    if not segments:
+        return None
+    floor = float(material.header.settings.get("fusion", {}).get("low_snr_db", 10.0))
+    body = [svg.rect("ground", 0, 0, WIDTH, 20)]
+    for s in segments:
+        if scale.holds(s.start, s.end):
+            x, width = scale.box(s.start, s.end)
+            snr = "" if s.snr_db is None else f", SNR {s.snr_db:.0f} dB"
+            noisy = s.snr_db is not None and s.snr_db < floor
+            body.append(svg.rect("speech noisy" if noisy else "speech", x, 2, width, 16, f"{clock(s.start)} to {clock(s.end)}{snr}"))
+            body.append(svg.fitted("on-speech", x, 14, width, f"{s.snr_db:.0f} dB" if s.snr_db is not None else ""))
+    label = f"Speech activity: {count(len(segments), 'segment')}"
+    return Row("Speech", f"voice activity; hatched where SNR is under {floor:.0f} dB", svg.figure(20, body, label))
+
+
+def _curve(material: Material, scale: Scale, title: str, name: str, unit: str) -> Row | None:
+    track = material.tracks.get("acoustics")
+    if track is None or name not in track.names or not len(track):
+        return None
+    every = track.column(name)
+    every = every[np.isfinite(every)]
+    if not len(every):
+        return Row(title, "not measured", svg.figure(20, [svg.rect("masked", 0, 0, WIDTH, 20)], f"{title}: not measured"))
+    low, high = np.percentile(every, [1, 99])
+    if high - low < 1e-9:
+        low, high = low - 1, high + 1
+    seen = track.slice(scale.start, scale.end)
+    xs, values = _thinned(seen, name, scale)
+    height = 46
+    ys = height - 4 - np.clip((values - low) / (high - low), 0, 1) * (height - 8)
+    hop = float(np.median(np.diff(seen.times))) if len(seen) > 1 else 0.1
+    reach = max(3.0, 2.5 * hop / (scale.end - scale.start) * WIDTH)
+    body = [svg.rect("ground", 0, 0, WIDTH, height), svg.path("curve", svg.line(xs, ys, reach))]
+    span = f"{low:.0f} to {high:.0f} {unit}"
+    return Row(title, span, svg.figure(height, body, f"{title} over time, {span}"))
+
+
+def _thinned(track: Track, name: str, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    """x positions and values; where there are more than one a pixel, their medians."""
+    xs = (track.times - scale.start) / (scale.end - scale.start) * WIDTH
+    values = np.where(track.valid, track.column(name), np.nan)
+    if len(xs) <= WIDTH:
+        return xs, values
+    column = xs.astype(int)
+    keep = np.isfinite(values)
+    filled = np.unique(column[keep])
+    groups = np.split(values[keep], np.searchsorted(column[keep], filled[1:]))
+    return filled + 0.5, np.array([np.median(g) for g in groups])
+
+
+def _words(material: Material, scale: Scale) -> Row | None:
+    words = [w for t in material.transcripts for w in t.words]
+    if not words:
+        return None
+    low, body, last = material.low_confidence(), [], -1e9
+    marks: dict[str, dict[float, float]] = {"word": {}, "word unsure": {}, "word filler": {}}
+    for w in words:
+        if not scale.holds(w.start, w.end):
+            continue
+        x = round(scale.x((w.start + w.end) / 2))
+        kind = "word filler" if w.filler else "word unsure" if w.conf is not None and w.conf < low else "word"
+        height = 4 + 16 * (1.0 if w.conf is None else w.conf)
+        marks[kind][x] = max(height, marks[kind].get(x, 0))
+        if w.filler and x - last > len(w.word) * svg.CHARACTER + 6:
+            body.append(Markup('<text class="filler" x="{:g}" y="10" text-anchor="middle">{}</text>').format(x, w.word.strip()))
+            last = x
+    for css, found in marks.items():
+        body.append(svg.path(css, "".join(f"M{x} {36 - h:.0f}V36" for x, h in sorted(found.items()))))
+    fillers = sum(w.filler for w in words)
+    label = f"Words: {count(len(words), 'word')}, {count(fillers, 'filler')}"
+    note = "height: the recogniser's confidence; fillers named"
+    return Row("Words", note, svg.figure(38, [svg.rect("ground", 0, 14, WIDTH, 24), *body], label))

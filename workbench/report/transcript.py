@@ -1,0 +1,108 @@
+"""The transcript as marked text, and the anchors that evidence links to."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.contracts import Evidence, Transcript, Word
+from workbench.report.material import Material
+from workbench.report.wording import clock
+
+PART = 600.0
+"""s; longer transcripts without questions are cut into foldable parts of this length."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of text with one mark: "", "filler" or "unsure"; `anchor` where evidence links to it."""
+
+    text: str
+    mark: str = ""
+    anchor: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A segment as it is printed."""
+
+    anchor: str
+    start: float
+    end: float
+    language: str
+    speaker: str
+    snr_db: float | None
+    confidence: float | None
+    pieces: list[Piece]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Lines that fold together."""
+
+    title: str
+    lines: list[Line]
+
+
+class Anchors:
+    """Finds the transcript's word or segment for a piece of evidence, and remembers which words are linked to."""
+
+    def __init__(self, transcripts: list[Transcript]) -> None:
+        self._words = sorted((w.start, f"s{i}w{k}") for i, t in enumerate(transcripts) for k, w in enumerate(t.words))
+        self._starts = np.array([start for start, _ in self._words])
+        self._segments = [(t.start, t.end) for t in transcripts]
+        self.used: set[str] = set()
+
+    def find(self, evidence: Evidence) -> str:
+        """The anchor's name without ``#``; empty where the transcript has nothing at that time."""
+        if evidence.kind == "word" and len(self._starts):
+            nearest = int(np.abs(self._starts - evidence.start).argmin())
+            if abs(self._starts[nearest] - evidence.start) < 0.05:
+                self.used.add(self._words[nearest][1])
+                return self._words[nearest][1]
+        middle = (evidence.start + evidence.end) / 2
+        k = bisect_right(self._segments, (middle, float("inf"))) - 1
+        return f"s{k}" if k >= 0 and self._segments[k][1] >= evidence.start else ""
+
+
+def chapters(material: Material, anchors: Anchors) -> list[Chapter]:
+    """The transcript by answers where there are some, else by `PART` of time."""
+    low = material.low_confidence()
+    lines = [_line(i, t, anchors, low) for i, t in enumerate(material.transcripts)]
+    if not lines:
+        return []
+    cuts, titles = [0.0], ["Before the first answer"]
+    if material.answers:
+        for number, answer in enumerate(material.answers, start=1):
+            cuts.append(answer.start)
+            titles.append(f"{number}. {material.questions.get(answer.question_id, answer.question_id)}")
+    else:
+        cuts = [float(t) for t in np.arange(0, max(material.duration, 1.0), PART)]
+        titles = [f"{clock(t, 0)} to {clock(min(t + PART, material.duration), 0)}" for t in cuts]
+    grouped: dict[int, list[Line]] = {}
+    for line in lines:
+        # a segment that spans a cut belongs where its middle is
+        grouped.setdefault(max(bisect_right(cuts, (line.start + line.end) / 2) - 1, 0), []).append(line)
+    return [Chapter(titles[k], items) for k, items in sorted(grouped.items())]
+
+
+def _line(index: int, t: Transcript, anchors: Anchors, low: float) -> Line:
+    pieces = [_piece(w, f"s{index}w{k}", anchors, low) for k, w in enumerate(t.words)] or [Piece(t.transcript)]
+    merged: list[Piece] = []
+    for piece in pieces:
+        if merged and not (piece.mark or piece.anchor or merged[-1].mark or merged[-1].anchor):
+            merged[-1] = Piece(f"{merged[-1].text} {piece.text}")
+        else:
+            merged.append(piece)
+    return Line(f"s{index}", t.start, t.end, t.language or "", t.speaker or "", t.snr_db, t.asr_confidence, merged)
+
+
+def _piece(word: Word, anchor: str, anchors: Anchors, low: float) -> Piece:
+    unsure = word.conf is not None and word.conf < low
+    mark = " ".join(m for m, on in (("filler", word.filler), ("unsure", unsure)) if on)
+    said = "" if word.conf is None else f", confidence {word.conf:.2f}"
+    title = f"{clock(word.start, 2)}{said}" if mark else ""
+    return Piece(word.word.strip(), mark, anchor if anchor in anchors.used else "", title)
