@@ -110,6 +110,7 @@ def litert() -> Any:
 
 def _fast(file: Path, threads: int) -> tuple[Any, tuple[int, ...]]:
     net = litert().Interpreter(model_path=str(file), num_threads=threads)
+    net.allocate_tensors()
     inputs, outputs = net.get_input_details()[0], net.get_output_details()[0]
     shape = tuple(int(n) for n in inputs["shape_signature"][1:])
 
