@@ -92,6 +92,11 @@ class VoiceActivity:
     def spec(self) -> StageSpec:
         return StageSpec("vad", (AudioBlock,), (SpeechClip, TrackUpdate), "audio", SECONDS, SECONDS, 5.0, ("silero-vad",))
 
+    @property
+    def speaking_since(self) -> float | None:
+        """Session second at which the open segment began; None in silence. Live recognition listens to it."""
+        return self._segment.first / SAMPLE_RATE if self._segment else None
+
     def warm_up(self) -> None:
         """Load the network."""
         if self._net is None:
@@ -200,14 +205,15 @@ class VoiceActivity:
         segment = self._segment
         assert segment is not None
         end = length if after else min(length, segment.last_voice + 1 + self._pad)
-        self._segment = after
-        if after is None:
-            for i in range(end, length):
-                self._lead.append((segment.samples[i], segment.probs[i], segment.powers[i]))
-        powers = np.array(segment.powers[:end])
         voiced = np.array(segment.probs[:end]) >= self.settings.vad_threshold
         if voiced.sum() * SECONDS < _SHORTEST:
+            end = 0  # a click: goes with the sound between segments
+        self._segment = after
+        if after is None:
+            self._lead.extend(zip(segment.samples[end:length], segment.probs[end:length], segment.powers[end:length], strict=True))
+        if end == 0:
             return
+        powers = np.array(segment.powers[:end])
         samples = np.concatenate(segment.samples[:end])[: None if self._end is None else self._end - segment.first]
         self._count += 1
         message = contracts.SpeechSegment(

@@ -10,10 +10,10 @@ import os
 import warnings
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,23 @@ from numpy.typing import NDArray
 from workbench.settings import Speech
 
 
+class HeardWord(NamedTuple):
+    word: str
+    start: float
+    end: float
+    probability: float
+
+
 @dataclass(frozen=True)
 class Heard:
     """What Whisper made of one stretch of audio; word times in seconds from its start."""
 
     text: str
-    words: tuple[tuple[str, float, float, float], ...]  # word, start, end, probability
+    words: tuple[HeardWord, ...]
     avg_logprob: float
     no_speech: float
+    language: str | None = None  # most probable language, ISO 639-1; None of an English-only model
+    language_probability: float = 0.0
 
     @property
     def compression(self) -> float:
@@ -73,15 +82,34 @@ def _model_class() -> Any:
                 "avg_logprob": [r.scores[0] * n**options.length_penalty / (n + 1) for r, n in zip(results, lengths, strict=True)],
                 "no_speech": [r.no_speech_prob for r in results],
                 "words": words,
+                "language": [r[0] for r in self.model.detect_language(encoded)]
+                if self.model.is_multilingual
+                else [("", 0.0)] * len(results),
             }
 
     return WordModel
 
 
 def _frames(mel: NDArray[np.float32]) -> int:
-    """Number of 10 ms frames before the zero padding, from a log-mel spectrogram of shape (n_mels, 3000)."""
+    """Number of 10 ms frames before the zero padding (at least 100), from a log-mel spectrogram of shape (n_mels, 3000)."""
     sounding = np.flatnonzero((mel != mel[:, -1:]).any(axis=0))
-    return int(sounding[-1]) + 1 if len(sounding) else 1
+    return max(100, int(sounding[-1]) + 1 if len(sounding) else 0)
+
+
+def joined(pieces: Iterable[dict[str, Any]]) -> list[HeardWord]:
+    """Words with their punctuation: Whisper times "cold", "-hearted" and "." apart."""
+    words: list[HeardWord] = []
+    for piece in pieces:
+        raw, start, end, p = piece["word"], float(piece["start"]), float(piece["end"]), float(piece["probability"])
+        text, spoken = raw.strip(), any(c.isalnum() for c in raw)
+        if words and not raw.startswith(" ") and not (spoken and text[0].isalnum() and words[-1].word[-1].isalnum()):
+            last = words[-1]
+            words[-1] = HeardWord(
+                last.word + text, last.start, end if spoken else last.end, min(last.probability, p) if spoken else last.probability
+            )
+        elif spoken:
+            words.append(HeardWord(text, start, end, p))
+    return words
 
 
 class Whisper:
@@ -99,21 +127,21 @@ class Whisper:
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
 
-        gpu = ctranslate2.get_cuda_device_count() > 0
+        self.gpu = ctranslate2.get_cuda_device_count() > 0
         model_class = _model_class()
         from whisperx.asr import FasterWhisperPipeline
 
         model = model_class(
             str(folder),
-            device="cuda" if gpu else "cpu",
-            compute_type="float16" if gpu else "int8",
+            device="cuda" if self.gpu else "cpu",
+            compute_type="float16" if self.gpu else "int8",
             cpu_threads=min(4, len(os.sched_getaffinity(0))),
             local_files_only=True,
         )
-        self.multilingual = bool(model.model.is_multilingual)
-        language = settings.language if self.multilingual else "en"
-        tokenizer = Tokenizer(model.hf_tokenizer, self.multilingual, task="transcribe", language=language)
-        options = TranscriptionOptions(
+        multilingual = bool(model.model.is_multilingual)
+        language = settings.language if multilingual else "en"
+        tokenizer = Tokenizer(model.hf_tokenizer, multilingual, task="transcribe", language=language)
+        self._options = options = TranscriptionOptions(
             beam_size=settings.beam, best_of=settings.beam, patience=1, length_penalty=1, repetition_penalty=1, no_repeat_ngram_size=0,
             log_prob_threshold=-1.0, no_speech_threshold=0.6, compression_ratio_threshold=2.4, condition_on_previous_text=False,
             prompt_reset_on_temperature=0.5, temperatures=[0.0], initial_prompt=settings.prompt or None, prefix=None, suppress_blank=True,
@@ -124,22 +152,22 @@ class Whisper:
         # the segments are ours already, so the pipeline's own voice activity detection is never asked
         self._pipeline = FasterWhisperPipeline(model, vad=None, vad_params={}, options=options, tokenizer=tokenizer, language=language)
 
-    def hear(self, clips: Iterable[NDArray[np.float32]]) -> list[Heard]:
-        """Transcribe clips (mono float32 at 16 kHz, at most 30 s each) in one batch."""
+    def hear(self, clips: Iterable[NDArray[np.float32]], cautious: bool = False) -> list[Heard]:
+        """Transcribe clips (mono float32 at 16 kHz, at most 30 s each) in one batch.
+
+        `cautious` leaves the prompt out and forbids the repetition of any three tokens: the second try after a loop.
+        """
         batch = list(clips)
+        self._pipeline.options = replace(self._options, initial_prompt=None, no_repeat_ngram_size=3) if cautious else self._options
         inputs = ({"inputs": c} for c in batch)  # the pipeline batches nothing but a generator
         return [
             Heard(
                 out["text"].strip(),
-                tuple((w["word"].strip(), float(w["start"]), float(w["end"]), float(w["probability"])) for w in out["words"]),
+                tuple(joined(out["words"])),
                 float(out["avg_logprob"]),
                 float(out["no_speech"]),
+                out["language"][0][2:-2] or None,
+                float(out["language"][1]),
             )
             for out in self._pipeline(inputs, batch_size=max(2, len(batch)), num_workers=0)
         ]
-
-    def language(self, samples: NDArray[np.float32]) -> tuple[str, float]:
-        """The most probable language of at most 30 s of speech (ISO 639-1) and its probability."""
-        features = self._pipeline.preprocess({"inputs": samples})["inputs"]
-        [(token, probability), *_] = self._pipeline.model.model.detect_language(self._pipeline.model.encode(features.numpy()))[0]
-        return token[2:-2], float(probability)

@@ -1,0 +1,197 @@
+"""Recorded speech to words: segments of voice activity through WhisperX, with a guard against invented text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import contracts, zoo
+from workbench.settings import Speech
+from workbench.speech.silero import SAMPLE_RATE
+from workbench.speech.whisper import Heard, Whisper
+from workbench.speech.words import is_filler, tokens
+from workbench.stage import StageSpec
+from workbench.streams import SpeechClip, TranscribedClip
+
+WINDOW = 30.0  # s that Whisper sees at once
+_LEAD = 0.5  # s before the first segment: quiet hesitations that voice activity missed
+_GAP = 2.0  # s; a longer silence ends a stretch
+_SHORTEST_FOR_LANGUAGE = 3.0  # s
+_LANGUAGE_PROBABILITY = 0.5
+_NO_SPEECH, _LOW_LOGPROB, _COMPRESSION = 0.6, -1.0, 2.4  # Whisper's own thresholds (Radford et al. 2022)
+_ECHO_LOGPROB = -0.8
+
+
+def doubt(heard: Heard, prompt: str = "") -> str | None:
+    """Why a text is probably invented, or None.
+
+    The rules are Whisper's own (no speech and an improbable text; a text that compresses too well, i.e. a loop), and one for
+    the prompt: improbable text of nothing but its words is what Whisper says when it hears no speech.
+    """
+    if heard.no_speech > _NO_SPEECH and heard.avg_logprob < _LOW_LOGPROB:
+        return "no speech"
+    if heard.compression > _COMPRESSION:
+        return "repetition"
+    said = tokens(heard.text)
+    if len(said) >= 3 and heard.avg_logprob < _ECHO_LOGPROB and set(said) <= set(tokens(prompt)):
+        return "echo of the prompt"
+    return None
+
+
+@dataclass
+class _Stretch:
+    """Neighbouring segments with the sound between them, heard in one window."""
+
+    start: float
+    samples: list[NDArray[np.float32]] = field(default_factory=list)
+    segments: list[contracts.SpeechSegment] = field(default_factory=list)
+
+    def add(self, clip: SpeechClip, between: NDArray[np.float32]) -> None:
+        self.samples += [between, clip.samples]
+        self.segments.append(clip.message)
+
+    def clip(self) -> SpeechClip:
+        """The stretch as one clip; its levels are averages over its segments, weighted by their lengths."""
+        samples = np.concatenate(self.samples)
+        lengths = [s.end - s.start for s in self.segments]
+        ratios = [(s.snr_db, n) for s, n in zip(self.segments, lengths, strict=True) if s.snr_db is not None]
+        message = contracts.SpeechSegment(
+            segment_id=self.segments[0].segment_id,
+            start=self.start,
+            end=self.start + len(samples) / SAMPLE_RATE,
+            snr_db=float(np.average([r for r, _ in ratios], weights=[n for _, n in ratios])) if ratios else None,
+            rms=float(np.sqrt(np.average([(s.rms or 0.0) ** 2 for s in self.segments], weights=lengths))),
+        )
+        return SpeechClip(message, samples)
+
+
+class Transcriber:
+    """Speech segments to transcripts with words, their probabilities and Whisper's own times.
+
+    Segments up to 2 s apart are joined, with the sound between them, into stretches of at most `max_segment`, as WhisperX
+    does: Whisper's encoder always works through 30 s, and it errs less with context. A transcript carries the id of its
+    first segment. Text that is probably invented is tried once more, then left out with an event "asr_rejected"; speech in
+    another language than the settings' gives one event "language_mismatch". Memory: `batch` stretches.
+
+    Parameters
+    ----------
+    settings : Speech
+    """
+
+    def __init__(self, settings: Speech) -> None:
+        self.settings = settings
+        self._fillers = frozenset(settings.fillers)
+        self._whisper: Whisper | None = None
+        self.reset()
+
+    @property
+    def spec(self) -> StageSpec:
+        s = self.settings
+        return StageSpec(
+            "transcription", (SpeechClip,), (TranscribedClip, contracts.Event), "language", s.max_segment, 0.0, 6000.0, (s.model,)
+        )
+
+    def warm_up(self) -> None:
+        """Load the weights."""
+        if self._whisper is None:
+            self._whisper = Whisper(zoo.path(self.settings.model), self.settings)
+
+    def reset(self) -> None:
+        self._stretch: _Stretch | None = None
+        self._waiting: list[SpeechClip] = []
+        self._language_known = False
+
+    def process(self, item: SpeechClip) -> Iterator[TranscribedClip | contracts.Event]:
+        stretch = self._stretch
+        gap = item.message.start - (stretch.start + sum(map(len, stretch.samples)) / SAMPLE_RATE) if stretch else _GAP + 1
+        if stretch and gap <= _GAP and item.message.end - stretch.start <= self.settings.max_segment:
+            stretch.add(item, _fitted(item.before, round(gap * SAMPLE_RATE)))
+            return
+        ready = self._close()
+        room = WINDOW - (item.message.end - item.message.start)
+        lead = item.before[max(0, len(item.before) - int(min(_LEAD, room) * SAMPLE_RATE)) :]
+        self._stretch = _Stretch(item.message.start - len(lead) / SAMPLE_RATE)
+        self._stretch.add(item, lead)
+        yield from self._transcribe(ready)
+
+    def flush(self) -> Iterator[TranscribedClip | contracts.Event]:
+        self._close()
+        yield from self._transcribe(True)
+
+    def _close(self) -> bool:
+        """Queue the stretch under way; True where enough wait. Batches bring nothing on a CPU (measured: the same s a clip)."""
+        if self._stretch:
+            self._waiting.append(self._stretch.clip())
+            self._stretch = None
+        self.warm_up()
+        return len(self._waiting) >= (self.settings.batch if self._whisper and self._whisper.gpu else 1)
+
+    def _transcribe(self, ready: bool) -> Iterator[TranscribedClip | contracts.Event]:
+        if not ready or not self._waiting:
+            return
+        assert self._whisper is not None
+        clips, self._waiting = self._waiting, []
+        for clip, heard in zip(clips, self._whisper.hear([c.samples for c in clips]), strict=True):
+            yield from self._language(clip, heard)
+            why, best = doubt(heard, self.settings.prompt), heard
+            if why in ("repetition", "echo of the prompt"):
+                [best] = self._whisper.hear([clip.samples], cautious=True)
+                why = doubt(best, self.settings.prompt)
+            if why:
+                yield contracts.Event(
+                    timestamp=clip.message.start,
+                    kind="asr_rejected",
+                    stage="transcription",
+                    message=f"text left out as probably invented ({why})",
+                    data={"segment_id": clip.message.segment_id, "end": clip.message.end, "reason": why, "text": best.text[:200]},
+                )
+            elif best.words:
+                yield TranscribedClip(self._transcript(clip.message, best), clip)
+
+    def _transcript(self, segment: contracts.SpeechSegment, heard: Heard) -> contracts.Transcript:
+        words = [
+            contracts.Word(
+                word=w.word,
+                start=min(segment.start + w.start, segment.end),
+                end=min(segment.start + max(w.end, w.start), segment.end),
+                conf=min(max(w.probability, 0.0), 1.0),
+                filler=is_filler(w.word, self._fillers),
+            )
+            for w in heard.words
+        ]
+        return contracts.Transcript(
+            segment_id=segment.segment_id,
+            start=segment.start,
+            end=segment.end,
+            transcript=heard.text,
+            words=words,
+            asr_confidence=float(np.mean([w.conf or 0.0 for w in words])),
+            language=self.settings.language,
+            snr_db=segment.snr_db,
+        )
+
+    def _language(self, clip: SpeechClip, heard: Heard) -> Iterator[contracts.Event]:
+        """One warning where the first longer stretch is in another language than the settings'."""
+        expected = self.settings.language
+        if self._language_known or heard.language is None or clip.message.end - clip.message.start < _SHORTEST_FOR_LANGUAGE:
+            return
+        self._language_known = True
+        if heard.language != expected and heard.language_probability >= _LANGUAGE_PROBABILITY:
+            yield contracts.Event(
+                timestamp=clip.message.start,
+                kind="language_mismatch",
+                stage="transcription",
+                message=(
+                    f"the speech sounds like {heard.language!r} (probability {heard.language_probability:.2f}) but speech.language is "
+                    f"{expected!r}: words and scores cannot be trusted; if that was spoken, set speech.language to {heard.language!r}"
+                ),
+                data={"language": heard.language, "probability": heard.language_probability, "expected": expected},
+            )
+
+
+def _fitted(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """The last `length` samples, with silence before them where there are fewer."""
+    return np.concatenate([np.zeros(max(0, length - len(samples)), np.float32), samples[max(0, len(samples) - length) :]])
