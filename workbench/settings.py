@@ -42,6 +42,7 @@ class Vision(Section):
     batch: int = Field(8, ge=1)
     batch_window: float = Field(0.4, gt=0, description="a smaller batch leaves after this long, s")
     runtime: Literal["fast", "keras"] = "fast"
+    emotion_model: str = Field("facex-mobilenetv2", description="zoo name, or folder of a network in the zoo's form (RGB in [0, 1])")
     ensemble: bool = Field(True, description="average the MobileNetV2 with `fer`")
     ensemble_weight: float = Field(0.5, ge=0, le=1, description="weight of `fer` in the average")
     temperature: float = Field(2.0, gt=0, description="softmax temperature of the MobileNetV2 (over-confident at 1)")
