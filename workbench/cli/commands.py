@@ -3,3 +3,4 @@
 
 from workbench.cli import app
 from workbench.cli import models
+from workbench.cli import sample
