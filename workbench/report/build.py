@@ -149,7 +149,7 @@ def _environment() -> Environment:
 
 
 def _questions(material: Material, anchors: transcript.Anchors) -> list[Question]:
-    answers = {a.question_id: a for a in material.answers}
+    answers = {a.question_id: a for a in material.replies}
     texts = material.questions | {q: material.questions.get(q, q) for q in answers}
     find = partial(_first_segment, material)
     return [

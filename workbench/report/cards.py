@@ -13,6 +13,8 @@ SHOWN = 12
 """Pieces of evidence printed for one contribution; the rest stays in the session."""
 FACES = 6
 """Of those, pictures at most."""
+MEANING = {"word": "confidence ", "frame": "certainty ", "span": ""}
+"""What the value of a piece of evidence is."""
 ORDER = ("composite", "technical", "clarity", "confidence", "engagement")
 
 
@@ -95,7 +97,7 @@ def _spread(evidence: list[Evidence]) -> list[Evidence]:
 
 def _proof(e: Evidence, anchors: Anchors) -> Proof:
     when = wording.clock(e.start) if e.kind != "span" or e.end - e.start < 0.1 else f"{wording.clock(e.start)} to {wording.clock(e.end)}"
-    value = "" if e.value is None else wording.measure(e.value)
+    value = "" if e.value is None else f"{MEANING[e.kind]}{wording.measure(e.value)}"
     return Proof(e.kind, when, e.start, e.text, value, anchors.find(e))
 
 

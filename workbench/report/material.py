@@ -57,6 +57,11 @@ class Material:
     warnings: list[str] = field(default_factory=list)
 
     @property
+    def replies(self) -> list[Answer]:
+        """Answers to questions; without a plan the whole session is stored as one answer, which is none."""
+        return [a for a in self.answers if a.question_id != "session"]
+
+    @property
     def questions(self) -> dict[str, str]:
         """Question id → its wording, in the plan's order; empty without a plan."""
         plan = self.header.interview or {}

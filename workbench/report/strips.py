@@ -12,6 +12,7 @@ from workbench.contracts import FusedWindow, Label
 from workbench.labels import BASIC
 from workbench.report.material import Material, Span, cells
 from workbench.report.svg import WIDTH, Scale
+from workbench.report.wording import kind_of
 from workbench.streams import Track
 
 COLUMNS = WIDTH // 2
@@ -116,7 +117,7 @@ def runs(items: list[Cell]) -> list[Run]:
     for cell in items:
         run = Run(cell.span, cell.label, cell.second, cell.uncertain, cell.reason)
         last = out[-1] if out else None
-        same = last is not None and (last.label, last.uncertain, last.reason) == (run.label, run.uncertain, run.reason)
+        same = last is not None and (last.label, last.uncertain, kind_of(last.reason)) == (run.label, run.uncertain, kind_of(run.reason))
         if last is not None and same and cell.span[0] - last.span[1] < 1e-6:
             out[-1] = Run((last.span[0], cell.span[1]), last.label, last.second or run.second, last.uncertain, last.reason)
         else:

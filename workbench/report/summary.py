@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.report.material import Material, cells, covered
-from workbench.report.wording import count, duration, modality_title, share
+from workbench.report.wording import count, duration, feature_title, kind_of, modality_title, ranged, score_title, share
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _face(material: Material) -> str:
 def _answers(material: Material) -> str:
     if not material.questions:
         return "No interview plan was given, so no answers were told apart and nothing was compared with model answers."
-    answered = {a.question_id for a in material.answers if a.words}
+    answered = {a.question_id for a in material.replies if a.words}
     return f"The interview plan holds {count(len(material.questions), 'question')}; {len(answered)} of them were answered in words."
 
 
@@ -126,19 +126,16 @@ class Gap:
 
 def window_gaps(material: Material) -> list[Gap]:
     """Every reason of every window, with the seconds it holds for; longest first within a modality."""
-    found: dict[tuple[str, str], tuple[float, int]] = {}
+    found: dict[tuple[str, str], list[tuple[str, float]]] = {}
     for window, (start, end) in zip(material.windows, cells(material.windows), strict=True):
         for modality, reason in window.missing.items():
-            seconds, n = found.get((modality, reason), (0.0, 0))
-            found[modality, reason] = (seconds + end - start, n + 1)
-    gaps = [Gap(modality_title(m), reason, seconds, n) for (m, reason), (seconds, n) in found.items()]
+            found.setdefault((modality, kind_of(reason)), []).append((reason, end - start))
+    gaps = [Gap(modality_title(m), ranged([r for r, _ in group]), sum(s for _, s in group), len(group)) for (m, _), group in found.items()]
     return sorted(gaps, key=lambda g: (g.what, -(g.seconds or 0)))
 
 
 def score_gaps(material: Material) -> list[Gap]:
     """Features that are in no score, over all scopes."""
-    from workbench.report.wording import feature_title, score_title
-
     found: dict[tuple[str, str], int] = {}
     for score in material.scores:
         for feature, reason in score.missing.items():

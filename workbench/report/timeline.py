@@ -89,10 +89,10 @@ def _stills(stills: list[tuple[float, str]], scale: Scale) -> Row | None:
 
 
 def _questions(material: Material, scale: Scale) -> Row | None:
-    if not material.answers:
+    if not material.replies:
         return None
     body, names = [], material.questions
-    for i, answer in enumerate(material.answers):
+    for i, answer in enumerate(material.replies):
         if not scale.holds(answer.start, answer.end):
             continue
         x, width = scale.box(answer.start, answer.end)
@@ -100,7 +100,7 @@ def _questions(material: Material, scale: Scale) -> Row | None:
         title = f"{question} – answer {clock(answer.start)} to {clock(answer.end)}"
         body.append(svg.rect(f"question q{i % 2}", x, 1, width, 22, title))
         body.append(svg.fitted("on-question", x, 16, width, svg.shortened(f"{i + 1}. {question}", width), str(i + 1)))
-    spans = (f"{names.get(a.question_id, a.question_id)} {clock(a.start)} to {clock(a.end)}" for a in material.answers)
+    spans = (f"{names.get(a.question_id, a.question_id)} {clock(a.start)} to {clock(a.end)}" for a in material.replies)
     label = "Answers: " + "; ".join(spans)
     return Row("Answers", "the stretch of each question's answer", svg.figure(24, body, label))
 
@@ -125,7 +125,9 @@ def _ribbon(title: str, modality: str, mark: str, items: list[Cell], scale: Scal
         times = f"{clock(run.span[0])} to {clock(run.span[1])}"
         if run.reason:
             body.append(svg.rect("masked", x, 0, width, _RIBBON + _STRIP, f"{times}: {run.reason}"))
-            body.append(svg.fitted("on-mask", x, _RIBBON / 2 + 4, width, run.reason, svg.shortened(run.reason, width)))
+            body.append(
+                svg.fitted("on-mask", x, _RIBBON / 2 + 4, width, run.reason, svg.shortened(run.reason, width) if width > 80 else "")
+            )
         elif run.uncertain:
             said = f"{run.label} or {run.second}" if run.second else run.label
             body.append(svg.rect("doubt", x, 0, width, _RIBBON, f"{times}: uncertain, {said}"))
@@ -221,5 +223,5 @@ def _words(material: Material, scale: Scale) -> Row | None:
         body.append(svg.path(css, "".join(f"M{x} {36 - h:.0f}V36" for x, h in sorted(found.items()))))
     fillers = sum(w.filler for w in words)
     label = f"Words: {count(len(words), 'word')}, {count(fillers, 'filler')}"
-    note = "height: the recogniser's confidence; fillers named"
+    note = "height: the recogniser's confidence, blue where low; fillers named"
     return Row("Words", note, svg.figure(38, [svg.rect("ground", 0, 14, WIDTH, 24), *body], label))

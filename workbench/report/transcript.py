@@ -75,8 +75,8 @@ def chapters(material: Material, anchors: Anchors) -> list[Chapter]:
     if not lines:
         return []
     cuts, titles = [0.0], ["Before the first answer"]
-    if material.answers:
-        for number, answer in enumerate(material.answers, start=1):
+    if material.replies:
+        for number, answer in enumerate(material.replies, start=1):
             cuts.append(answer.start)
             titles.append(f"{number}. {material.questions.get(answer.question_id, answer.question_id)}")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 SCORES: dict[str, tuple[str, str]] = {
     "technical": ("Technical", "How close the answers come to the model answers, and which keywords they mention."),
@@ -97,3 +98,18 @@ def share(part: float, whole: float) -> str:
 def count(n: int, one: str, many: str | None = None) -> str:
     """``1 word``, ``2 words``."""
     return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+_NUMBER = re.compile(r"(?<![\w(])-?\d+(?:\.\d+)?(?![\w)])")
+
+
+def kind_of(reason: str) -> str:
+    """A reason without its figures: windows that differ only in these have the same kind of gap."""
+    return _NUMBER.sub("#", reason)
+
+
+def ranged(reasons: list[str]) -> str:
+    """Reasons of one kind as one, each figure as the range that it takes."""
+    columns = zip(*(_NUMBER.findall(r) for r in reasons), strict=True)
+    spans = iter([(min(c, key=float), max(c, key=float)) for c in columns])
+    return _NUMBER.sub(lambda _: " to ".join(dict.fromkeys(next(spans))), reasons[0])
