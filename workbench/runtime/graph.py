@@ -81,6 +81,14 @@ class Graph:
         """Names of the stages that were given up."""
         return [name for name, n in self._failures.items() if n >= MAX_FAILURES]
 
+    def failing(self) -> dict[str, str | None]:
+        """Stages whose last call raised, each with the modality that is missing meanwhile."""
+        return {s.spec.name: s.spec.modality for s in self.stages if self._failures[s.spec.name]}
+
+    def revive(self, name: str) -> None:
+        """Take a stage that was given up back in: one more error gives it up again."""
+        self._failures[name] = MAX_FAILURES - 1
+
     def _onward(self, stage: Stage, call: Callable[[], Iterable[Any]], now: float | None) -> Iterator[Any]:
         for output in self._supervised(stage, call, now):
             yield output

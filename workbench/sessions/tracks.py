@@ -40,8 +40,8 @@ def observe(session: Session) -> Observations:
         duration=session.duration,
         visual=visual,
         faces=faces,
-        affect=_columns(rows_track(session, "affect"), BASIC),
-        acoustics=_columns(rows_track(session, "acoustics"), ACOUSTICS),
+        affect=columns(rows_track(session, "affect"), BASIC),
+        acoustics=columns(rows_track(session, "acoustics"), ACOUSTICS),
         segments=segments([s for s in session.segments if s.segment_id not in others]),
         words=words(transcripts),
         prosody=tuple(p for p in session.prosody if p.segment_id not in others),
@@ -197,7 +197,7 @@ def _increasing(stamps: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return times, rows.astype(np.int64)
 
 
-def _columns(track: Track, names: tuple[str, ...]) -> Track:
+def columns(track: Track, names: tuple[str, ...]) -> Track:
     """A track with exactly these columns; NaN, and not valid, where the stored one has none of them."""
     if track.names == names:
         return track

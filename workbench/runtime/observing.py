@@ -1,0 +1,129 @@
+"""Stage outputs → the arrays that fusion reads, as a live session grows; the same arrays that a replay reads from disk."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from workbench import contracts, streams
+from workbench.fusion.observations import ACOUSTICS, Faces, Observations
+from workbench.labels import BASIC
+from workbench.sessions import tracks
+from workbench.settings import Vision
+from workbench.streams import Floats, Track
+
+_COLUMNS = len(BASIC) + 2  # probabilities, size, score
+_WAITING = 256  # frames whose predictions may still come
+
+
+class Observing:
+    """Collects one live session's outputs; thread-safe. Memory: about 100 bytes a frame, 50 a row of `acoustics`.
+
+    Parameters
+    ----------
+    vision : Vision
+        For what counts as a usable crop.
+    disabled : dict
+        Channel → why it is off.
+    """
+
+    def __init__(self, vision: Vision, disabled: dict[str, str] | None = None) -> None:
+        self._vision, self._disabled = vision, disabled or {}
+        self._lock = Lock()
+        self._frames = _Rows(2)  # frame id, time
+        self._predictions = _Rows(_COLUMNS)
+        self._wanted: list[int] = []
+        self._row_of: dict[int, int] = {}
+        self._names: list[str] = []
+        self._rows: dict[str, list[Track]] = {"acoustics": [], "affect": [], "speech": []}
+        self.segments: list[contracts.SpeechSegment] = []
+        self.transcripts: list[contracts.Transcript] = []
+        self.prosody: list[contracts.Prosody] = []
+
+    def add(self, item: Any) -> None:
+        """Take any output of the graphs; what fusion does not read is passed over."""
+        with self._lock:
+            match item:
+                case streams.TrackedFrame():
+                    self._frame(item.detections)
+                case contracts.VisualOutput():
+                    for prediction in item.predictions:
+                        self._predict(prediction)
+                case streams.SpeechClip():
+                    self.segments.append(item.message)
+                case streams.AlignedClip():
+                    self.transcripts.append(item.transcript)
+                case streams.MeasuredClip():
+                    self.prosody.append(item.message)
+                    self._rows["acoustics"].append(item.acoustics)
+                case streams.TrackUpdate() if item.track.name in self._rows:
+                    self._rows[item.track.name].append(item.track)
+
+    def _code(self, name: str) -> int:
+        if name not in self._names:
+            self._names.append(name)
+        return self._names.index(name)
+
+    def _frame(self, seen: contracts.Detections) -> None:
+        if self._frames.count and seen.timestamp <= self._frames.table[self._frames.count - 1, 1]:
+            return
+        self._row_of[seen.frame_id] = self._frames.count
+        self._wanted.append(-1 if seen.candidate is None else self._code(seen.candidate))
+        self._frames.append([seen.frame_id, seen.timestamp])
+        self._predictions.append([np.nan] * _COLUMNS)
+        if len(self._row_of) > _WAITING:
+            del self._row_of[next(iter(self._row_of))]
+
+    def _predict(self, said: contracts.VisualPrediction) -> None:
+        row = self._row_of.get(said.frame_id)
+        if row is None or said.face_id not in self._names or self._wanted[row] != self._names.index(said.face_id):
+            return
+        size, score = (said.quality.size_px, said.quality.score) if said.quality else (np.nan, np.nan)
+        self._predictions.table[row] = [*(said.probs[label] for label in BASIC), size, score]
+
+    def track(self, name: str, columns: tuple[str, ...]) -> Track:
+        """A dense series so far."""
+        with self._lock:
+            parts = self._rows[name]
+            if len(parts) > 1:
+                parts[:] = [Track.concat(parts)]
+            found = parts[0] if parts else None
+        return Track.empty(name, columns) if found is None else found
+
+    def observations(self, duration: float) -> Observations:
+        """What is known up to now."""
+        affect, acoustics = self.track("affect", BASIC), self.track("acoustics", ACOUSTICS)
+        with self._lock:
+            n = self._frames.count
+            frames, table = self._frames.table[:n].copy(), self._predictions.table[:n].copy()
+            wanted, names = np.array(self._wanted, np.int64), tuple(self._names)
+            segments, words = tracks.segments(self.segments), tracks.words(self.transcripts)
+            prosody = tuple(self.prosody)
+        visual, faces = self._visual(frames, table, wanted, names)
+        return Observations(
+            duration, visual, faces, affect, tracks.columns(acoustics, ACOUSTICS), segments, words, prosody, disabled=self._disabled
+        )
+
+    def _visual(self, frames: Floats, table: Floats, wanted: np.ndarray, names: tuple[str, ...]) -> tuple[Track, Faces]:
+        values, size, score = table[:, : len(BASIC)], table[:, -2], table[:, -1]
+        seen = ~np.isnan(values).all(axis=1)
+        unclear = (size < self._vision.min_face_px) | (score < self._vision.min_quality)
+        confidence = np.where(np.isnan(score), seen.astype(float), score)
+        track = Track("visual", frames[:, 1], values, BASIC, confidence, seen & ~unclear & ~np.isnan(values).any(axis=1))
+        return track, Faces(frames[:, 0].astype(np.int64), np.where(seen, wanted, -1), size, names)
+
+
+class _Rows:
+    """A table that grows by doubling."""
+
+    def __init__(self, columns: int) -> None:
+        self.table = np.empty((1024, columns))
+        self.count = 0
+
+    def append(self, row: list[float]) -> None:
+        if self.count == len(self.table):
+            self.table = np.concatenate([self.table, np.empty_like(self.table)])
+        self.table[self.count] = row
+        self.count += 1
