@@ -1,0 +1,261 @@
+"""Raw measurements → features in [0, 1], each with its interval and evidence, for one stretch of the session.
+
+A feature that could not be measured says why; it is never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from workbench.contracts import Answer, Evidence
+from workbench.fusion.observations import Observations
+from workbench.fusion.windows import Grid, overlap
+from workbench.scoring import bootstrap, evidence
+from workbench.scoring.ranges import Range, normalise
+from workbench.streams import Bools, Floats
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One measured feature.
+
+    Parameters
+    ----------
+    raw : float or None
+        In the unit of its range; None where it could not be measured.
+    normalised : float or None
+        In [0, 1].
+    low, high : float or None
+        95 % interval of `normalised`.
+    draws : ndarray or None
+        Bootstrap draws of `normalised`; None where there is too little to resample.
+    missing : str
+        Why it could not be measured; '' where it was.
+    """
+
+    name: str
+    raw: float | None = None
+    unit: str = ""
+    normalised: float | None = None
+    low: float | None = None
+    high: float | None = None
+    draws: Floats | None = None
+    evidence: tuple[Evidence, ...] = ()
+    note: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A stretch of a session, and the answer given in it (None where the interview has no questions)."""
+
+    name: str
+    start: float
+    end: float
+    answer: Answer | None = None
+
+
+class Measures:
+    """Measures the features of a session's scopes; what all scopes share is computed once.
+
+    Parameters
+    ----------
+    seen : Observations
+    ranges : dict
+        From `ranges.resolve`.
+    draws, seed : int
+        Bootstrap draws of every interval (0: none) and their seed.
+    """
+
+    def __init__(self, seen: Observations, ranges: dict[str, Range], draws: int, seed: int) -> None:
+        self.seen, self.ranges, self.draws, self.seed = seen, ranges, draws, seed
+
+    def measure(self, scope: Scope, name: str) -> Feature:
+        """The feature called `name` (a key of `FEATURES`) over `scope`."""
+        channel, function = FEATURES[name]
+        if channel in self.seen.disabled:
+            return Feature(name, missing=self.seen.disabled[channel])
+        return function(self, scope)
+
+    # ── what all scopes share ────────────────────────────────────────────────────────────────────────────────────────
+    @cached_property
+    def certainty(self) -> Floats:
+        """1 - H(p) / ln 7 of every row of the visual track, H in nats: 0 for a flat distribution, 1 for a sure one."""
+        return certainty(self.seen.visual.values)
+
+    @cached_property
+    def prosody(self) -> dict[str, Floats]:
+        """Columns of the segments' prosody; NaN where not measured."""
+        return prosody_columns(self.seen, self.ranges)
+
+    def feature(
+        self, name: str, raw: float, draws: Floats | None, found: list[Evidence], note: str = "", span: Range | None = None
+    ) -> Feature:
+        """Normalise a measurement and its bootstrap draws."""
+        span = span or self.ranges[name]
+        scaled = None if draws is None else normalise(draws, span)
+        if scaled is None and self.draws:
+            note = f"{note}; " * bool(note) + "too little material for an interval of its own"
+        value = normalise(raw, span)
+        return Feature(name, raw, span.unit, value, *bootstrap.interval(scaled, value), scaled, tuple(found), note)
+
+    def random(self, scope: Scope, name: str) -> np.random.Generator:
+        return bootstrap.generator(self.seed, scope.name, name)
+
+    # ── language ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def semantic_similarity(self, scope: Scope) -> Feature:
+        answer, name = scope.answer, "semantic_similarity"
+        if answer is None or answer.semantic_similarity is None:
+            return Feature(name, missing="no answer to a question with a model answer")
+        each = np.array(answer.sentence_similarities)
+        drawn = bootstrap.ratio(each, np.ones(len(each)), self.draws, self.random(scope, name))
+        # the answer is compared as a whole, so the sentences give the spread and not the place
+        draws = None if drawn is None else drawn - each.mean() + answer.semantic_similarity
+        found = [evidence.span(answer.start, answer.end, answer.text, answer.semantic_similarity)]
+        return self.feature(name, answer.semantic_similarity, draws, found)
+
+    def keyword_coverage(self, scope: Scope) -> Feature:
+        answer, name = scope.answer, "keyword_coverage"
+        if answer is None or answer.keyword_coverage is None:
+            return Feature(name, missing="no answer to a question with keywords")
+        hit, miss = len(answer.keywords_found), len(answer.keywords_missed)
+        # Jeffreys interval of a share (Brown, Cai & DasGupta 2001): the keywords as a sample of what could be asked for
+        draws = self.random(scope, name).beta(hit + 0.5, miss + 0.5, self.draws) if self.draws and hit + miss else None
+        missed = f"not mentioned: {', '.join(answer.keywords_missed)}" if miss else ""
+        found = evidence.mentions(answer, self.seen.words) or [evidence.span(answer.start, answer.end, missed)]
+        return self.feature(name, answer.keyword_coverage, draws, found, missed)
+
+    def filler_rate(self, scope: Scope) -> Feature:
+        name, words = "filler_rate", self.seen.words
+        low, high = np.searchsorted(words.middle, [scope.start, scope.end])
+        if low == high:
+            return Feature(name, missing="no words")
+        filler, segment = words.filler[low:high], words.segment[low:high]
+        raw = scope.answer.filler_rate if scope.answer and scope.answer.filler_rate is not None else float(filler.mean())
+        first = segment - segment.min()
+        draws = bootstrap.ratio(
+            np.bincount(first, filler).astype(float), np.bincount(first).astype(float), self.draws, self.random(scope, name)
+        )
+        rows = low + np.flatnonzero(filler)
+        trust = np.nan_to_num(words.confidence[rows], nan=0.5)
+        best = np.sort(rows[np.argsort(-trust, kind="stable")[: evidence.CAP]])
+        found = evidence.words(words, best.tolist()) or [evidence.span(scope.start, scope.end, f"no fillers in {high - low} words", 0.0)]
+        return self.feature(name, raw, draws, found, f"{int(filler.sum())} fillers in {high - low} words")
+
+    def lexical_diversity(self, scope: Scope) -> Feature:
+        answer, name = scope.answer, "lexical_diversity"
+        if answer is None or answer.lexical_diversity is None:
+            return Feature(name, missing="too few words to measure it" if answer else "no answer was transcribed")
+        span = self.ranges[answer.lexical_measure or "mtld"]
+        found = [evidence.span(answer.start, answer.end, answer.text, answer.lexical_diversity)]
+        return self.feature(name, answer.lexical_diversity, None, found, f"{answer.words} words", span)
+
+    # ── face and voice ───────────────────────────────────────────────────────────────────────────────────────────────
+    def visual_certainty(self, scope: Scope) -> Feature:
+        name, track = "visual_certainty", self.seen.visual
+        low, high = np.searchsorted(track.times, [scope.start, scope.end])
+        rows = low + np.flatnonzero(track.valid[low:high])
+        if len(rows) == 0:
+            return Feature(name, missing="no usable face")
+        sure = self.certainty[rows]
+        total, count = bootstrap.blocked(track.times[rows], scope.start, sure, np.ones(len(rows)))
+        draws = bootstrap.ratio(total, count, self.draws, self.random(scope, name))
+        found = evidence.frames(self.seen, rows, sure, scope.start)
+        return self.feature(name, float(sure.mean()), draws, found, f"{len(rows)} frames with a usable face")
+
+    def vocal_steadiness(self, scope: Scope) -> Feature:
+        return self._segments(scope, "vocal_steadiness", "steadiness")
+
+    def prosodic_variation(self, scope: Scope) -> Feature:
+        return self._segments(scope, "prosodic_variation", "variation")
+
+    def _segments(self, scope: Scope, name: str, column: str) -> Feature:
+        """Mean of one prosodic column over the scope's segments of speech, weighted by their length."""
+        table = self.prosody
+        rows = np.flatnonzero((table["middle"] >= scope.start) & (table["middle"] < scope.end) & ~np.isnan(table[column]))
+        seconds, values = table["seconds"][rows], table[column][rows]
+        if seconds.sum() <= 0:
+            return Feature(name, missing="no segment of speech in which it could be measured")
+        draws = bootstrap.ratio(seconds * values, seconds, self.draws, self.random(scope, name))
+        kept = rows[evidence.strongest(values, seconds)]
+        found = [evidence.span(table["start"][i], table["end"][i], self._how(column, i), float(table[column][i])) for i in kept.tolist()]
+        return self.feature(name, float(np.average(values, weights=seconds)), draws, found, f"{len(rows)} segments of speech")
+
+    def _how(self, column: str, i: int) -> str:
+        if column == "variation":
+            return f"pitch varies by {self.prosody['variation'][i]:.1f} semitones"
+        parts = (("jitter", "jitter {:.2%}"), ("level_variation", "level varies by {:.0%}"))
+        return ", ".join(text.format(self.prosody[key][i]) for key, text in parts if not np.isnan(self.prosody[key][i]))
+
+    def speaking_ratio(self, scope: Scope) -> Feature:
+        name, said = "speaking_ratio", self.seen.segments
+        if scope.end <= scope.start:
+            return Feature(name, missing="the answer has no length")
+        edges = np.minimum(np.arange(scope.start, scope.end, bootstrap.BLOCK)[:, None] + [0.0, bootstrap.BLOCK], scope.end)
+        pieces = Grid(edges[:, 0], edges[:, 1])
+        speech = np.clip(overlap(said.start, said.end, pieces), 0, None)
+        length = pieces.end - pieces.start
+        raw = min(1.0, float(speech.sum() / length.sum()))
+        draws = bootstrap.ratio(speech, length, self.draws, self.random(scope, name))
+        inside = np.minimum(said.end, scope.end) - np.maximum(said.start, scope.start)
+        longest = sorted([i for i in np.argsort(-inside, kind="stable")[: evidence.CAP].tolist() if inside[i] > 0])
+        found = [
+            evidence.span(max(said.start[i], scope.start), min(said.end[i], scope.end), f"{inside[i]:.1f} s of speech", float(inside[i]))
+            for i in longest
+        ] or [evidence.span(scope.start, scope.end, "no speech", 0.0)]
+        return self.feature(name, raw, draws, found, f"{speech.sum():.1f} s of speech in {length.sum():.1f} s")
+
+
+FEATURES: dict[str, tuple[str, Callable[[Measures, Scope], Feature]]] = {
+    "semantic_similarity": ("", Measures.semantic_similarity),
+    "keyword_coverage": ("", Measures.keyword_coverage),
+    "filler_rate": ("", Measures.filler_rate),
+    "lexical_diversity": ("", Measures.lexical_diversity),
+    "vocal_steadiness": ("prosodic_affect", Measures.vocal_steadiness),
+    "visual_certainty": ("visual_emotion", Measures.visual_certainty),
+    "speaking_ratio": ("", Measures.speaking_ratio),
+    "prosodic_variation": ("prosodic_affect", Measures.prosodic_variation),
+}
+"""Feature → the channel it belongs to ('' for none that law may switch off) and how it is measured."""
+
+
+def certainty(probs: Floats) -> Floats:
+    """One minus the normalised entropy of each row of `probs`; NaN rows stay NaN."""
+    from scipy.special import entr
+
+    return 1.0 - entr(probs).sum(axis=1) / np.log(probs.shape[1])
+
+
+def prosody_columns(seen: Observations, ranges: dict[str, Range]) -> dict[str, Floats]:
+    """Prosody as columns, with `variation` (semitones) and `steadiness` (0..1).
+
+    Steadiness is the mean of what is measured of two things: how evenly the vocal folds swing (jitter), and how even
+    the level is (spread of the RMS over its mean). Not the spread of pitch: lively intonation must not count as unsteady,
+    and a level in absolute terms would score the microphone.
+    """
+
+    def column(name: str) -> Floats:
+        return np.array([np.nan if (v := getattr(p, name)) is None else v for p in seen.prosody], float)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = column("rms_std") / column("rms_mean")
+    jitter = column("jitter")
+    parts = np.stack([normalise(jitter, ranges["jitter"]), normalise(level, ranges["level_variation"])])
+    known: Bools = ~np.isnan(parts)
+    count = known.sum(axis=0)
+    steadiness = np.divide(np.where(known, parts, 0).sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
+    start, end = column("start"), column("end")
+    return {
+        "start": start,
+        "end": end,
+        "middle": (start + end) / 2,
+        "seconds": end - start,
+        "jitter": jitter,
+        "level_variation": level,
+        "variation": column("pitch_std_semitones"),
+        "steadiness": steadiness,
+    }

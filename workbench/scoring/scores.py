@@ -1,0 +1,140 @@
+"""Scores as weighted sums whose parts add up to them exactly, for every question and for the whole session (blueprint §6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from workbench.contracts import Contribution, Evidence, Score
+from workbench.errors import SettingsError
+from workbench.fusion.observations import Observations
+from workbench.scoring import bootstrap, evidence
+from workbench.scoring.features import FEATURES, Feature, Measures, Scope
+from workbench.scoring.ranges import resolve
+from workbench.settings import Scoring
+from workbench.streams import Floats
+
+SCORES: tuple[str, ...] = ("technical", "clarity", "confidence", "engagement")
+"""Scores made of features; `composite` is made of them."""
+SESSION = "session"
+_STRONGEST = 3
+
+
+def score(seen: Observations, settings: Scoring) -> list[Score]:
+    """All scores of a session: five for every answer, then five for the session.
+
+    A session with answers is the mean of its answers, feature by feature, by the questions' weights (the interviewer's
+    time between answers counts for nothing); without answers it is scored as one stretch. Intervals (95 %) are those of
+    the weighted sum of the features' bootstrap draws, features taken as independent; a feature too short to be resampled
+    is held fixed in them and says so.
+
+    Parameters
+    ----------
+    seen : Observations
+    settings : Scoring
+
+    Raises
+    ------
+    SettingsError
+        If weights or ranges name something unknown or cannot be used.
+    """
+    parts = {name: _checked(name, getattr(settings, name), FEATURES) for name in SCORES}
+    composite = _checked("composite", settings.composite, SCORES)
+    measures = Measures(seen, resolve(settings.ranges), settings.draws, settings.seed)
+    needed = list(dict.fromkeys(f for weights in parts.values() for f in weights))
+
+    questions = [Scope(a.question_id, a.start, a.end, a) for a in seen.answers if a.question_id != SESSION]
+    whole = next((a for a in seen.answers if a.question_id == SESSION), None)
+    found: list[Score] = []
+    measured: list[dict[str, Feature]] = []
+    for scope in questions:
+        measured.append({f: measures.measure(scope, f) for f in needed})
+        found += _scores(scope.name, measured[-1], parts, composite)
+    if questions:
+        weights = [seen.weights.get(q.name, 1.0) for q in questions]
+        features = {f: _over_questions([m[f] for m in measured], questions, weights) for f in needed}
+    else:
+        features = {f: measures.measure(Scope(SESSION, 0.0, seen.duration, whole), f) for f in needed}
+    return found + _scores(SESSION, features, parts, composite)
+
+
+def _checked(name: str, weights: Mapping[str, float], known: Mapping[str, object] | Sequence[str]) -> dict[str, float]:
+    for key, value in weights.items():
+        if key not in known:
+            raise SettingsError(f"scoring.{name}: {key!r} is not known; choose from {', '.join(known)}")
+        if not (math.isfinite(value) and value >= 0):
+            raise SettingsError(f"scoring.{name}.{key}: must be a number of at least 0; got {value!r}")
+    return dict(weights)
+
+
+def _scores(scope: str, features: dict[str, Feature], parts: dict[str, dict[str, float]], composite: dict[str, float]) -> list[Score]:
+    made = {name: combine(name, scope, features, weights) for name, weights in parts.items()}
+    as_features = {name: _as_feature(*pair) for name, pair in made.items()}
+    return [s for s, _ in made.values()] + [combine("composite", scope, as_features, composite)[0]]
+
+
+def _as_feature(made: Score, draws: Floats | None) -> Feature:
+    if made.value is None:
+        return Feature(made.name, missing="; ".join(dict.fromkeys(made.missing.values())) or "no feature has a weight")
+    telling = [e for c in sorted(made.contributions, key=lambda c: -c.contribution) for e in c.evidence[:_STRONGEST]]
+    return Feature(made.name, made.value, "score", made.value, made.low, made.high, draws, tuple(telling[: evidence.CAP]))
+
+
+def combine(name: str, scope: str, features: Mapping[str, Feature], weights: Mapping[str, float]) -> tuple[Score, Floats | None]:
+    """A weighted sum of the features that were measured, their weights renormalised; and its bootstrap draws.
+
+    ``sum(c.contribution for c in score.contributions) == score.value``, bit for bit, adding in the stored order.
+    """
+    missing = {f: features[f].missing for f in weights if features[f].normalised is None}
+    total = sum(w for f, w in weights.items() if f not in missing)
+    if total <= 0:
+        return Score(name=name, scope=scope, value=None, missing=missing or dict.fromkeys(weights, "its weight is 0")), None
+    contributions: list[Contribution] = []
+    draws: list[Floats | float] = []
+    value = 0.0
+    for f, w in weights.items():
+        feature = features[f]
+        if feature.normalised is None:
+            continue
+        share = w / total
+        part = share * feature.normalised
+        while value + part > 1.0:  # shares that add up to one unit in the last place above 1
+            part = math.nextafter(part, 0.0)
+        value += part
+        contributions.append(
+            Contribution(
+                feature=f, raw=feature.raw, unit=feature.unit, normalised=feature.normalised, weight=share, contribution=part,
+                low=feature.low, high=feature.high, evidence=list(feature.evidence), note=feature.note,
+            )
+        )  # fmt: skip
+        draws.append(share * (feature.normalised if feature.draws is None else feature.draws))
+    summed = np.clip(sum(draws), 0.0, 1.0) if any(isinstance(d, np.ndarray) for d in draws) else None
+    low, high = bootstrap.interval(summed, value)
+    return Score(name=name, scope=scope, value=value, low=low, high=high, contributions=contributions, missing=missing), summed
+
+
+def _over_questions(found: list[Feature], questions: list[Scope], weights: list[float]) -> Feature:
+    """One feature of several answers: the mean by the questions' weights over those in which it was measured."""
+    name = found[0].name
+    used = [(f, w) for f, w in zip(found, weights, strict=True) if f.normalised is not None and w > 0]
+    if not used:
+        return Feature(name, missing="; ".join(dict.fromkeys(f.missing for f in found if f.missing)) or "every question has weight 0")
+    shares = np.array([w for _, w in used]) / sum(w for _, w in used)
+    raw = float((shares * [f.raw for f, _ in used]).sum())
+    normalised = min(1.0, float((shares * [f.normalised for f, _ in used]).sum()))
+    drawn = [f.normalised if f.draws is None else f.draws for f, _ in used]
+    draws = sum(s * d for s, d in zip(shares, drawn, strict=True) if d is not None) if any(f.draws is not None for f, _ in used) else None
+    without = [q.name for q, f in zip(questions, found, strict=True) if f.normalised is None]
+    note = f"mean of {len(used)} answers by their weights" + (f"; not measured in {', '.join(without)}" if without else "")
+    return Feature(
+        name, raw, used[0][0].unit, normalised, *bootstrap.interval(draws, normalised), draws, _merged([f for f, _ in used]), note
+    )
+
+
+def _merged(features: list[Feature]) -> tuple[Evidence, ...]:
+    """Evidence of several answers in turn, each answer's first pieces before any other's last; in order of time."""
+    longest = max(len(f.evidence) for f in features)
+    turns = [f.evidence[i] for i in range(longest) for f in features if i < len(f.evidence)]
+    return tuple(sorted(turns[: evidence.CAP], key=lambda e: e.start))

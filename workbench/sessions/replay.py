@@ -1,0 +1,187 @@
+"""Re-fusion: stored per-modality outputs and settings → windows and scores. No model runs, and nothing is random.
+
+The same function makes the windows and scores of a new session, so that replaying a session with the settings in its
+header gives the bytes that are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import yaml
+
+from workbench import settings as tree
+from workbench.contracts import Event, FusedWindow, Message, Score
+from workbench.errors import SessionError
+from workbench.fusion.fuse import Fused, fuse
+from workbench.fusion.observations import Observations
+from workbench.fusion.schedule import Change, fuse_changing
+from workbench.labels import BASIC
+from workbench.scoring.running import running
+from workbench.scoring.scores import score
+from workbench.sessions import files, messages
+from workbench.settings import Settings
+from workbench.streams import Floats, Track
+
+if TYPE_CHECKING:
+    from workbench.sessions.store import Session
+
+SECTIONS: tuple[str, ...] = ("fusion", "smoothing", "scoring")
+"""What a replay may change; the other sections say how the stored outputs were made."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The outcome of a re-fusion.
+
+    Parameters
+    ----------
+    settings : Settings
+        Those in force: the session's, with `SECTIONS` from the caller.
+    ignored : tuple of str
+        Sections in which the caller's settings differ from the session's and were not followed.
+    """
+
+    settings: Settings
+    observations: Observations
+    fusion: Fused
+    scores: list[Score]
+    running: dict[str, Floats]
+    ignored: tuple[str, ...] = ()
+
+    @cached_property
+    def windows(self) -> list[FusedWindow]:
+        """The windows as they are stored."""
+        return messages.windows(self.fusion, self.observations, self.running)
+
+    @property
+    def fused(self) -> Track:
+        """Smoothed fused probabilities."""
+        return self.fusion.track()
+
+    @property
+    def fused_raw(self) -> Track:
+        """Fused probabilities before smoothing."""
+        return self.fusion.track(smoothed=False)
+
+
+CHANGED = "settings_changed"
+"""Kind of the event that a live session writes when its settings change; ``data["settings"]`` holds `SECTIONS` as they are then."""
+
+
+def changes_of(events: Iterable[Event], settings: Settings) -> list[Change]:
+    """The settings that a live session went through, in order, each with its first second; empty where they never changed."""
+    found = []
+    for event in events:
+        if event.kind == CHANGED:
+            settings = tree.from_dict(settings.echo() | event.data["settings"], f"event at {event.timestamp:.1f} s", environment=False)
+            found.append((event.timestamp, settings))
+    return found
+
+
+def compute(seen: Observations, settings: Settings, ignored: tuple[str, ...] = (), changes: Sequence[Change] = ()) -> Replay:
+    """Fuse, smooth and score observations that are in memory.
+
+    Windows are fused with the settings in force when they ended (`changes`), scores made with the last ones.
+
+    Raises
+    ------
+    SettingsError
+        If the strategy, weights or ranges cannot be used.
+    """
+    fused = fuse_changing(seen, [(0.0, settings), *changes]) if changes else fuse(seen, settings.fusion, settings.smoothing)
+    settings = changes[-1][1] if changes else settings
+    scores = score(seen, settings.scoring)
+    return Replay(settings, seen, fused, scores, running(seen, fused.windows, settings.scoring, scores), ignored)
+
+
+def refuse(session: Session, settings: Settings | None = None) -> Replay:
+    """Fuse and score a stored session again.
+
+    Parameters
+    ----------
+    session : Session
+    settings : Settings, optional
+        Without it, those of the header and of the changes made while the session ran. Only
+        `SECTIONS` are followed: the others describe how the stored outputs were made.
+        Channels that are disabled in the session stay so.
+
+    Raises
+    ------
+    SettingsError
+        If the header's settings are not valid (any more), or the given ones cannot be used.
+    """
+    stored = tree.from_dict(session.header.settings, f"{session.folder}/header.json", environment=False)
+    if settings is None:
+        return compute(session.observations, stored, changes=changes_of(session.events, stored))
+    ignored = tuple(n for n in type(stored).model_fields if n not in SECTIONS and getattr(settings, n) != getattr(stored, n))
+    return compute(session.observations, stored.model_copy(update={n: getattr(settings, n) for n in SECTIONS}), ignored)
+
+
+def write(replay: Replay, folder: str | Path) -> list[Path]:
+    """Write ``windows.jsonl``, ``scores.jsonl`` and the settings in force as ``settings.yaml``.
+
+    Raises
+    ------
+    SessionError
+        If the folder cannot be written, or is a session's own: the stored windows are never overwritten.
+    """
+    folder = Path(folder)
+    if (folder / "header.json").exists():
+        raise SessionError(f"{folder}: is a session; choose another folder, stored windows and scores are never overwritten")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise files.fail(folder, error) from error
+    content = {
+        "windows.jsonl": lines(replay.windows),
+        "scores.jsonl": lines(replay.scores),
+        "settings.yaml": yaml.safe_dump(replay.settings.echo(), sort_keys=False).encode(),
+    }
+    for name, data in content.items():
+        files.write_atomically(folder / name, data)
+    return [folder / name for name in content]
+
+
+def lines(items: Iterable[Message]) -> bytes:
+    """Messages as they lie on disk."""
+    return b"".join(item.line().encode() + b"\n" for item in items)
+
+
+def matches(session: Session, replay: Replay) -> bool:
+    """Whether a replay gives the very bytes that the session holds."""
+    return session.raw("windows") == lines(replay.windows) and session.raw("scores") == lines(replay.scores)
+
+
+def differences(session: Session, replay: Replay) -> dict[str, object]:
+    """What a replay changed: windows whose label differs, and every score before and after, with the features that moved it."""
+    before = {(s.scope, s.name): s for s in session.score_messages}
+    labels = [(w.window_id, w.start, w.fused_emotion.label if w.fused_emotion else None) for w in session.fused_windows]
+    grid = replay.fusion.windows
+    old = {start: label for _, start, label in labels}
+    new = [(*BASIC, None)[i] for i in replay.fusion.smoothed.label.tolist()]
+    changed = [
+        {"start": float(start), "before": old[start], "after": label}
+        for start, label in zip(grid.start.tolist(), new, strict=True)
+        if start in old and old[start] != label
+    ]
+    moved = []
+    for after in replay.scores:
+        was = before.get((after.scope, after.name))
+        if was is not None and was.value == after.value:
+            continue
+        parts = {c.feature: c.contribution for c in was.contributions} if was else {}
+        now = {c.feature: c.contribution for c in after.contributions}
+        moved.append(
+            {
+                "scope": after.scope, "name": after.name, "before": was.value if was else None, "after": after.value,
+                "features": {f: now.get(f, 0.0) - parts.get(f, 0.0) for f in {**parts, **now} if now.get(f) != parts.get(f)},
+            }
+        )  # fmt: skip
+    same_grid = len(labels) == len(grid) and np.array_equal([start for _, start, _ in labels], grid.start)
+    return {"windows": len(new), "same_windows": same_grid, "changed_labels": changed, "moved_scores": moved}
