@@ -89,7 +89,7 @@ class WordAligner:
             return times
         for i, timed in zip(owners, aligned, strict=True):  # "well-known" was aligned as two words
             known = times[i]
-            times[i] = (known[0], timed.end, min(known[2], timed.confidence)) if known else tuple(timed)
+            times[i] = (known[0], timed.end, min(known[2], timed.confidence)) if known else (timed.start, timed.end, timed.confidence)
         return times
 
 
