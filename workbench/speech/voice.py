@@ -14,7 +14,7 @@ from workbench.streams import Floats
 if TYPE_CHECKING:
     import parselmouth
 
-STEP = 0.01  # s between pitch, intensity and harmonicity frames
+STEP = 0.01  # s between frames of pitch and intensity (harmonicity, which is slow, takes every other)
 FLOOR, CEILING = 75.0, 600.0  # Hz; where the speaker's own range is looked for
 SMOOTHING = 20.0  # Hz; width of the high-pass filter's edge
 _FEW = 10  # voiced frames below which a speaker's range is not narrowed
@@ -59,8 +59,9 @@ def pitch_range(pitch: Floats) -> tuple[float, float]:
 def measure(samples: NDArray[np.float32], sample_rate: int = 16000) -> Voice | None:
     """Measure a stretch of mono speech; None where it is shorter than 0.1 s.
 
-    All of it above 70 Hz. Pitch by autocorrelation in two passes (see `pitch_range`); harmonics-to-noise ratio by cross-correlation; jitter and
-    shimmer (local) from the pulses of the cross-correlation method, all with Praat's standard settings otherwise.
+    All of it above 70 Hz. Pitch by autocorrelation in two passes (see `pitch_range`); harmonics-to-noise ratio by
+    cross-correlation; jitter and shimmer (local) from the pulses of the cross-correlation method; Praat's standard settings
+    otherwise.
     """
     if len(samples) < _SHORTEST * sample_rate:
         return None
@@ -73,7 +74,7 @@ def measure(samples: NDArray[np.float32], sample_rate: int = 16000) -> Voice | N
     floor, ceiling = pitch_range(rough)
     track, pitch = _pitch(sound, floor, ceiling)
     pulses = call([sound, track], "To PointProcess (cc)")
-    harmonicity = sound.to_harmonicity_cc(time_step=STEP, minimum_pitch=floor) if sound.duration > 3.1 / floor else None
+    harmonicity = sound.to_harmonicity_cc(time_step=2 * STEP, minimum_pitch=floor) if sound.duration > 3.1 / floor else None
     hnr_times = harmonicity.xs() if harmonicity else np.empty(0)
     hnr = harmonicity.values[0].copy() if harmonicity else np.empty(0)
     hnr[hnr <= _SILENT_DB] = np.nan
