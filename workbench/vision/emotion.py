@@ -67,6 +67,7 @@ class EmotionStage:
 
     def __init__(self, settings: Vision) -> None:
         self._settings = settings
+        self.batch = settings.batch  # a live session lowers it while the machine is short of time
         self._names = (settings.emotion_model, *((SECOND,) if settings.ensemble else ()))
         self._opinions: list[_Opinion] = []
         self.reset()
@@ -103,7 +104,7 @@ class EmotionStage:
         else:
             time = item.detections.timestamp
         window = self._settings.batch_window
-        if self._waiting and (len(self._waiting) >= self._settings.batch or time - self._waiting[0].item.timestamp >= window - 1e-9):
+        if self._waiting and (len(self._waiting) >= self.batch or time - self._waiting[0].item.timestamp >= window - 1e-9):
             yield self._read()
 
     def flush(self) -> Iterator[contracts.VisualOutput]:
