@@ -20,7 +20,7 @@ def schema(message: Annotated[str, typer.Argument(help="one message's name, e.g.
 
 
 PACKAGES = (
-    "mediapipe", "tensorflow", "keras", "openvino", "torch", "whisperx", "faster-whisper", "praat-parselmouth", "pocketsphinx",
+    "mediapipe", "tensorflow", "keras", "ai-edge-litert", "torch", "whisperx", "faster-whisper", "praat-parselmouth", "pocketsphinx",
     "sentence-transformers", "scikit-learn", "mlflow", "fairlearn", "panel", "holoviews", "bokeh", "jupyterlab", "ipywebrtc", "av",
 )  # fmt: skip
 
