@@ -1,0 +1,211 @@
+"""Live sessions put together: stages, store, scoring, and the server's routes. All else is in the rooms.
+
+``panel serve apps/live.py --plugins workbench.live`` mounts the media socket and ``/metrics`` and loads the models before
+the first visitor comes. Without the flag the page works too: media then travels as Panel messages, and the models are
+loaded when the first page opens.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from workbench import contracts, pipeline, settings as tree
+from workbench.capture import browser
+from workbench.errors import WorkbenchError
+from workbench.runtime.ledger import Ledger
+from workbench.runtime.live import LiveSession, Parts
+from workbench.runtime.metrics import MetricsHandler, watch
+from workbench.sessions.consent import disabled_channels
+from workbench.sessions.writer import SessionWriter
+from workbench.settings import Settings
+from workbench.stage import Stage
+
+CONSENT = (
+    "This page records your picture and voice for the purpose chosen here. From them it computes: where your face is, "
+    "probabilities of seven expression classes, your words, pitch, loudness and pauses of your voice, and scores made of these. "
+    "Everything is computed on this computer and stored in one folder on it; nothing is sent anywhere else. "
+    "The numbers are estimates with known errors: an expression is not a feeling, the voice model is not validated, and no score "
+    "may decide about a person by itself. You may pause, stop, and have the recording deleted at any time."
+)
+
+
+@dataclass
+class Kit:
+    """One set of loaded stages; used by one session at a time, then by the next."""
+
+    vision: list[Stage]
+    speech: list[Stage]
+    measures: list[Stage]
+
+    @property
+    def stages(self) -> list[Stage]:
+        return [*self.vision, *self.speech, *self.measures]
+
+
+def build_kit(settings: Settings) -> Kit:
+    """The recorded path's stages, with streaming recognition in place of the recorded one."""
+    from workbench.speech.streaming import StreamingTranscriber
+    from workbench.speech.vad import VoiceActivity
+
+    activity = VoiceActivity(settings.speech)
+    listener = StreamingTranscriber(settings.speech, lambda: activity.speaking_since)
+    recorded = pipeline.speech_stages(settings)
+    measures = [s for s in recorded if s.spec.name not in (activity.spec.name, "transcription")]
+    return Kit(pipeline.vision_stages(settings), [listener, activity], measures)
+
+
+@dataclass
+class Shop:
+    """Kits that wait for a session. Weights that cannot be shared are loaded once a kit, and a kit serves many sessions."""
+
+    settings: Settings
+    error: str | None = None
+    _free: list[Kit] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _warm: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def ready(self) -> bool:
+        return self._warm.is_set()
+
+    def open(self, kits: int = 1) -> None:
+        """Load models; says in `error` what is missing."""
+        try:
+            for _ in range(kits):
+                self.put(self._build())
+            self.error = None
+            self._warm.set()
+        except WorkbenchError as error:
+            self.error = str(error)
+
+    def open_soon(self) -> None:
+        """Load in the background unless that was done or is under way."""
+        with self._lock:
+            if not self.ready and not any(t.name == "live-warm-up" for t in threading.enumerate()):
+                threading.Thread(target=self.open, name="live-warm-up", daemon=True).start()
+
+    def take(self) -> Kit:
+        """A free kit, or a new one."""
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+        return self._build()
+
+    def put(self, kit: Kit) -> None:
+        """Take a kit back, forgetting what it has seen."""
+        for stage in kit.stages:
+            stage.reset()
+        with self._lock:
+            self._free.append(kit)
+
+    def _build(self) -> Kit:
+        kit = build_kit(self.settings)
+        pipeline.warm_up(kit.stages)
+        from workbench.speech.streaming import StreamingTranscriber
+
+        for stage in kit.speech:
+            if isinstance(stage, StreamingTranscriber):
+                stage.warm_up()
+        return kit
+
+
+_shops: dict[str, Shop] = {}
+
+
+def shop(settings: Settings) -> Shop:
+    """The process's shop for these models (vision and speech settings decide)."""
+    key = repr((settings.vision, settings.speech, settings.language.similarity_model))
+    return _shops.setdefault(key, Shop(settings))
+
+
+def open_live(
+    settings: Settings,
+    plan: Any = None,
+    consent: contracts.Consent | None = None,
+    media: dict[str, Any] | None = None,
+    folder: Path | None = None,
+) -> LiveSession:
+    """A new live session, not yet begun. Takes a while where no kit is free: call it outside the document lock.
+
+    Parameters
+    ----------
+    settings : Settings
+    plan : InterviewPlan, optional
+        Questions, model answers, keywords.
+    consent : Consent
+        What the person agreed to.
+    media : dict, optional
+        Where picture and sound come from, for the header.
+    folder : Path, optional
+        Session folder; a new one in `settings.sessions_dir` by default.
+
+    Raises
+    ------
+    WorkbenchError
+        Without consent, without weights, or where the session cannot be written.
+    """
+    if consent is None or not consent.given:
+        raise WorkbenchError("live: no consent was given, so nothing is captured; agree on the page, or play the sample interview")
+    disabled = disabled_channels(settings.session.purpose, settings.session.jurisdiction)
+    where = shop(settings)
+    kit = where.take()
+    started = datetime.now(UTC)
+    name = folder or tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-live-{started.microsecond:06d}"
+    vision = [] if "visual_emotion" in disabled else kit.vision
+    measures = [s for s in kit.measures if not ("prosodic_affect" in disabled and s.spec.name == _affect_name(kit))]
+    header = contracts.SessionHeader(
+        session_id=name.name,
+        created=started.isoformat(timespec="seconds"),
+        purpose=settings.session.purpose,
+        jurisdiction=settings.session.jurisdiction,
+        consent=consent,
+        disabled=disabled,
+        media=media or {"name": "browser camera and microphone"},
+        settings=settings.echo(),
+        interview=plan.model_dump(mode="json") if plan else None,
+        models=pipeline.provenance([*vision, *kit.speech, *measures], settings),
+        clock=contracts.Clock(wall_zero=started.isoformat(timespec="milliseconds"), sample_rate=settings.capture.sample_rate),
+        software={name: version(name) for name in pipeline.SOFTWARE} | {"python": platform.python_version()},
+    )
+    ledger = Ledger()
+
+    def finish(writer: SessionWriter) -> None:
+        pipeline.finish(writer, settings, plan, ledger, lambda stage, seconds: None)
+        where.put(kit)
+
+    def answers(transcripts: list[contracts.Transcript], marks: list[contracts.Event], duration: float) -> list[contracts.Answer]:
+        return pipeline.answers_so_far(plan, transcripts, marks, settings, duration)
+
+    writer = SessionWriter.create(name, header)
+    session = LiveSession(writer, settings, Parts(vision, kit.speech, measures, pipeline.store, answers, finish), ledger)
+    watch(session)
+    return session
+
+
+def _affect_name(kit: Kit) -> str:
+    from workbench.speech.affect import ProsodicAffect
+
+    return next((s.spec.name for s in kit.measures if isinstance(s, ProsodicAffect)), "")
+
+
+def _serve() -> list[tuple[str, type]]:
+    """The routes for ``panel serve --plugins``; loads the models on the way, before the server listens."""
+    browser.mounted = True
+    where = shop(tree.load())
+    sys.stderr.write("workbench: loading models ...\n")
+    where.open(kits=2)
+    sys.stderr.write(f"workbench: {where.error or 'models are loaded and warm'}\n")
+    return [*browser.ROUTES, (r"/metrics", MetricsHandler)]
+
+
+def __getattr__(name: str) -> Any:  # `ROUTES` is what panel asks a plug-in for; importing this module elsewhere loads nothing
+    if name == "ROUTES":
+        return _serve()
+    raise AttributeError(name)

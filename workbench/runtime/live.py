@@ -1,0 +1,417 @@
+"""A live session: what a browser sends, through the same graphs, store and fusion as a recording, as it comes.
+
+Four threads: vision (latest picture wins), speech (audio is never dropped), the slower measures of a closed segment, and a
+ticker that fuses what is there and looks after the machine. The page reads `view`; nothing here waits for a page.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from workbench import contracts, streams
+from workbench.capture.browser import Intake, JpegFrame, register, unregister
+from workbench.errors import WorkbenchError
+from workbench.fusion.schedule import Change
+from workbench.labels import BASIC
+from workbench.runtime.graph import Graph
+from workbench.runtime.health import Governor, Machine, Reading, must_stop
+from workbench.runtime.ledger import Ledger
+from workbench.runtime.observing import Observing
+from workbench.runtime.supervisor import Backlog, Latest, Worker
+from workbench.sessions.replay import CHANGED, SECTIONS, Replay, compute
+from workbench.sessions.writer import SessionWriter
+from workbench.settings import Settings
+from workbench.speech.streaming import Interim, StreamingTranscriber
+from workbench.stage import Stage
+from workbench.vision.emotion import EmotionStage
+
+TICK = 0.4
+"""Seconds between two fusions; longer where one takes long."""
+SILENT = 60.0
+"""Seconds without a message from the browser after which the session is stopped and stored."""
+LAST_WAIT = 6.0
+"""Seconds that the end waits for audio that the browser still holds."""
+OVERLAY = "capture → overlay"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a live session is made of: stages for its three graphs, and what the pipeline does with outputs.
+
+    Parameters
+    ----------
+    vision, speech, measures : sequence of Stage
+        `speech` gets audio and makes transcripts, `measures` gets those.
+    store : callable
+        ``store(writer, item)``.
+    answers : callable
+        ``answers(transcripts, marks, duration)`` → answers so far.
+    finish : callable
+        ``finish(writer, events)``: language, windows and scores of the whole session.
+    """
+
+    vision: Sequence[Stage]
+    speech: Sequence[Stage]
+    measures: Sequence[Stage]
+    store: Callable[[SessionWriter, Any], None]
+    answers: Callable[[list[contracts.Transcript], list[contracts.Event], float], list[contracts.Answer]]
+    finish: Callable[[SessionWriter], None]
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the health strip shows. Times in s unless named."""
+
+    fps: float = 0.0
+    waiting_frames: int = 0
+    backlog: float = 0.0
+    dropped: int = 0
+    skipped: int = 0
+    lost: int = 0
+    asr_lag: float = 0.0
+    level: int = 0
+    failing: dict[str, str | None] = field(default_factory=dict)
+    reading: Reading | None = None
+    overlay_p95_ms: float | None = None
+    update_p95_ms: float | None = None
+    connected: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """One moment of a session, as the page shows it. Nothing in it changes any more."""
+
+    state: str
+    clock: float
+    transcripts: tuple[contracts.Transcript, ...] = ()
+    interim: Interim | None = None
+    replay: Replay | None = None
+    health: Health = field(default_factory=Health)
+    notices: tuple[contracts.Event, ...] = ()
+    marks: tuple[contracts.Event, ...] = ()
+
+
+class LiveSession:
+    """One visitor's session. Its `intake` takes media from the moment that `begin` is called, which says consent was given.
+
+    Parameters
+    ----------
+    writer : SessionWriter
+    settings : Settings
+    parts : Parts
+    ledger : Ledger, optional
+    """
+
+    def __init__(self, writer: SessionWriter, settings: Settings, parts: Parts, ledger: Ledger | None = None) -> None:
+        self.writer, self.parts = writer, parts
+        self.ledger = ledger or Ledger()
+        self.ledger.declare(OVERLAY, 500.0)
+        self.settings = self._first_settings = settings
+        self.intake = Intake(self._on_audio, self._on_frame, self._on_control)
+        self.seen = Observing(settings.vision, writer.header.disabled)
+        self.state = "ready"
+        self.error: str | None = None
+        self.ended = threading.Event()
+        self._lock = threading.RLock()
+        self._view = View("ready", 0.0)
+        self._changes: list[Change] = []
+        self._events: list[contracts.Event] = []
+        self._closed: list[contracts.Transcript] = []
+        self._interim: Interim | None = None
+        self._labels: dict[str, contracts.VisualPrediction] = {}
+        self._fused_label = ""
+        self._analysed: deque[float] = deque(maxlen=256)
+        self._shown: dict[str, deque[float]] = {"delays": deque(maxlen=400), "updates": deque(maxlen=400)}
+        self._last_message = time.monotonic()
+        self._end_at: int | None = None
+        self._due = 0.0
+        self._governor, self._machine = Governor(), Machine(writer.folder)
+        self._pictures, self._sounds, self._closings = Latest(), Backlog(), Backlog()
+        graphs = [Graph(stages, self.ledger) for stages in (parts.vision, parts.speech, parts.measures)]
+        self._vision = Worker("vision", graphs[0], self._pictures, self._deliver, self._fatal, self._decode)
+        self._speech = Worker("speech", graphs[1], self._sounds, self._deliver, self._fatal)
+        self._measures = Worker("measures", graphs[2], self._closings, self._deliver, self._fatal)
+        self._ticker = threading.Thread(target=self._tick, name="live-ticker", daemon=True)
+        self._reason = ""
+
+    # ── what the page does ───────────────────────────────────────────────────────────────────────────────────────────
+    def begin(self) -> None:
+        """Consent was given: take media."""
+        with self._lock:
+            if self.state != "ready":
+                return
+            self.state = "live"
+        register(self.intake)
+        self.intake.open = True
+        self._last_message = time.monotonic()
+        for thread in (self._vision, self._speech, self._measures, self._ticker):
+            thread.start()
+        self._happened("started", "the session began")
+
+    def pause(self, on: bool) -> None:
+        """Stop or go on taking media; the session's clock stands still meanwhile."""
+        with self._lock:
+            if self.state in ("live", "paused"):
+                self.state = "paused" if on else "live"
+                self._happened("paused" if on else "resumed", "")
+
+    def mark(self, question_id: str, text: str = "") -> None:
+        """A question begins now."""
+        self._happened("question", text, question_id=question_id)
+
+    def change(self, settings: Settings) -> None:
+        """Fuse and score with other settings from now on; stored, so that a replay does the same.
+
+        Raises
+        ------
+        SettingsError
+            If the settings cannot be used (the old ones stay in force).
+        """
+        settings = self.settings.model_copy(update={n: getattr(settings, n) for n in SECTIONS})
+        if settings == self.settings:
+            return
+        compute(self.seen.observations(0.0), settings)  # refuses what cannot be used
+        with self._lock:
+            self.settings = settings
+            event = self._happened(CHANGED, "", settings={n: settings.echo()[n] for n in SECTIONS})
+            self._changes.append((event.timestamp, settings))
+
+    def stop(self, reason: str = "stopped on the page") -> None:
+        """End the session; `ended` is set once everything is stored. Returns at once."""
+        with self._lock:
+            if self.state == "ready":
+                self.state = "ended"
+                self.writer.close()
+                self.ended.set()
+            elif self.state in ("live", "paused"):
+                self.state, self._reason = "ending", reason
+
+    @property
+    def clock(self) -> float:
+        """Seconds of audio taken."""
+        return self.intake.samples / 16000
+
+    def view(self) -> View:
+        """The newest moment; cheap."""
+        with self._lock:
+            return replace(self._view, state=self.state, clock=self.clock, transcripts=tuple(self._closed), interim=self._interim)
+
+    # ── what the browser sends ───────────────────────────────────────────────────────────────────────────────────────
+    def _on_audio(self, block: streams.AudioBlock) -> None:
+        self._last_message = time.monotonic()
+        self._sounds.put(block)
+        self._store(block)
+
+    def _on_frame(self, frame: JpegFrame) -> None:
+        step = 1 / (self.settings.capture.fps * self._governor.step.frames)
+        if frame.timestamp + 0.02 < self._due:  # the governor's rate; a frame that comes a little early is taken
+            return
+        self._due = max(self._due + step, frame.timestamp)
+        self._pictures.put(frame)
+
+    def _on_control(self, message: dict[str, Any]) -> None:
+        kind = message.get("kind")
+        self._last_message = time.monotonic()
+        if kind == "shown":
+            for name, kept in self._shown.items():
+                kept.extend(float(v) for v in message.get(name, []) if isinstance(v, int | float))
+            for delay in message.get("delays", []):
+                self.ledger.record(OVERLAY, float(delay) / 1000)
+        elif kind == "end":
+            self._end_at = int(message.get("samples", 0))
+        elif kind in ("mute", "unplugged", "plugged"):
+            data = {k: v for k, v in message.items() if k != "kind"}
+            self._happened(kind, f"{data.get('device', 'microphone')}", **data)
+
+    # ── what the graphs make ─────────────────────────────────────────────────────────────────────────────────────────
+    def _decode(self, frame: JpegFrame) -> streams.FramePacket | None:
+        import cv2
+
+        with self.ledger.timing("decode"):
+            picture = cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_COLOR)
+            if picture is None:
+                raise ValueError("a picture from the browser could not be decoded")
+            limit = self.settings.capture.max_height
+            if picture.shape[0] > limit:
+                scale = limit / picture.shape[0]
+                picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        height, width = image.shape[:2]
+        return streams.FramePacket(contracts.Frame(frame_id=frame.frame_id, timestamp=frame.timestamp, width=width, height=height), image)
+
+    def _deliver(self, item: Any) -> None:
+        self.seen.add(item)
+        self._store(item)
+        match item:
+            case streams.TrackedFrame():
+                self._analysed.append(time.monotonic())
+                self._overlay(item.detections)
+            case contracts.VisualOutput():
+                self._labels.update({p.face_id: p for p in item.predictions})
+            case Interim():
+                with self._lock:
+                    self._interim = item
+            case streams.TranscribedClip():
+                with self._lock:
+                    self._closed.append(item.transcript)
+                    self._interim = None
+                self._closings.put(item)
+            case streams.AlignedClip():
+                with self._lock:  # the same words, now at their aligned times
+                    ids = [t.segment_id for t in self._closed]
+                    self._closed[ids.index(item.transcript.segment_id)] = item.transcript
+            case contracts.Event():
+                with self._lock:
+                    self._events.append(item)
+
+    def _store(self, item: Any) -> None:
+        try:
+            self.parts.store(self.writer, item)
+        except WorkbenchError as error:
+            self._fatal(error)
+
+    def _overlay(self, seen: contracts.Detections) -> None:
+        self.intake.send({"kind": "overlay", "frame_id": seen.frame_id, "faces": [self._face(d, seen.candidate) for d in seen.detections]})
+
+    def _face(self, face: contracts.Detection, candidate: str | None) -> dict[str, Any]:
+        name = face.face_id or "?"
+        is_candidate = face.face_id is not None and face.face_id == candidate
+        said = self._labels.get(name)
+        text, uncertain = self._fused_label if is_candidate else "", False
+        if not text and said is not None:
+            ordered = sorted(said.probs.items(), key=lambda p: -p[1])
+            uncertain = ordered[0][1] < self.settings.smoothing.uncertain
+            text = " / ".join(f"{label} {p:.0%}" for label, p in ordered[: 2 if uncertain else 1])
+        return {"box": face.box, "text": f"{name} · {text}" if text else name, "candidate": is_candidate, "uncertain": uncertain or "/" in text}
+
+    # ── fusion, health, the end ──────────────────────────────────────────────────────────────────────────────────────
+    def _tick(self) -> None:
+        looked, rest = 0.0, TICK
+        reading: Reading | None = None
+        while self.state != "ending":
+            time.sleep(rest)
+            began = time.monotonic()
+            if began - looked >= 1.0:
+                looked, reading = began, self._machine.read(self._sounds.seconds)
+                self._look_after(began, reading)
+            try:
+                self._refresh(reading)
+            except Exception as error:  # the page's numbers stand still, the session goes on
+                self._happened("fusion_error", f"{type(error).__name__}: {error}")
+            rest = max(TICK, 3 * (time.monotonic() - began))
+        self._finish()
+
+    def _refresh(self, reading: Reading | None) -> None:
+        with self._lock:
+            changes, transcripts, marks = list(self._changes), list(self._closed), [e for e in self._events if e.kind == "question"]
+            events = [e for e in self._events if e.kind not in (CHANGED, "question")]
+        with self.ledger.timing("fusion and scoring"):
+            answers = self.parts.answers(transcripts, marks, self.clock)
+            observed = replace(self.seen.observations(self.clock), answers=tuple(answers))
+            replay = compute(observed, _quick(self._first_settings), changes=[(t, _quick(s)) for t, s in changes])
+        self._fused_label = _now(replay, self.clock)
+        with self._lock:
+            health = self._health(reading)
+            self._view = View(self.state, self.clock, (), None, replay, health, tuple(events[-50:]), tuple(marks))
+
+    def _health(self, reading: Reading | None) -> Health:
+        now = time.monotonic()
+        failing = {**self._vision.graph.failing(), **self._speech.graph.failing(), **self._measures.graph.failing()}
+        asr = next((s for s in self.parts.speech if isinstance(s, StreamingTranscriber)), None)
+        return Health(
+            fps=sum(1 for t in list(self._analysed) if now - t <= 5) / 5,
+            waiting_frames=len(self._pictures),
+            backlog=self._sounds.seconds,
+            dropped=self._pictures.dropped,
+            skipped=self.intake.skipped,
+            lost=self.intake.lost,
+            asr_lag=asr.lag if asr else 0.0,
+            level=self._governor.level,
+            failing=failing,
+            reading=reading,
+            overlay_p95_ms=_p95(self._shown["delays"]),
+            update_p95_ms=_p95(self._shown["updates"]),
+            connected=self.intake.connected,
+        )
+
+    def _look_after(self, now: float, reading: Reading) -> None:
+        notice = self._governor.look(now, reading)
+        if notice:
+            step = self._governor.step
+            for stage in self.parts.vision:
+                if isinstance(stage, EmotionStage):
+                    stage.batch = max(1, round(self.settings.vision.batch * step.batch))
+            self._happened("degraded" if self._governor.level else "recovered", notice, level=self._governor.level)
+        why = must_stop(reading)
+        if why:
+            self.stop(f"stopped for safety: {why}; everything until here is stored")
+        elif self.state == "live" and now - self._last_message > SILENT:
+            self.stop("the browser has been gone for a minute")
+
+    def _finish(self) -> None:
+        deadline = time.monotonic() + LAST_WAIT
+        while time.monotonic() < deadline and (self._end_at is None or self.intake.samples < self._end_at) and self.error is None:
+            time.sleep(0.05)
+        self.intake.open = False
+        self.intake.send({"kind": "ended"})
+        for worker in (self._vision, self._speech, self._measures):  # in the order in which they feed one another
+            worker.end()
+            worker.join()
+        try:
+            self._happened("stopped", self._reason)
+            late = max((self._end_at or 0) - self.intake.samples, 0) + self.intake.lost
+            lines = [line.to_dict() for line in self.ledger.summary()]
+            counts = {"lost_samples": late, "dropped_frames": self._pictures.dropped, "skipped_frames": self.intake.skipped}
+            self._happened("latency", "time spent in each stage", stages=lines, **counts)
+            self.parts.finish(self.writer)
+        except WorkbenchError as error:
+            self.error = str(error)
+        finally:
+            self.writer.close()
+            unregister(self.intake)
+            self.state = "ended"
+            self.ended.set()
+
+    def _fatal(self, error: WorkbenchError) -> None:
+        if self.error is None:
+            self.error = str(error)
+            self.stop(f"stopped: {error}")
+
+    def _happened(self, kind: str, message: str, **data: Any) -> contracts.Event:
+        event = contracts.Event(timestamp=self.clock, kind=kind, stage="live", message=message, data=data)
+        with self._lock:
+            self._events.append(event)
+        try:
+            self.writer.write("events", event)
+        except WorkbenchError as error:
+            self._fatal(error)
+        return event
+
+
+def _quick(settings: Settings) -> Settings:
+    """Without the bootstrap intervals, which the report computes once."""
+    return settings.model_copy(update={"scoring": settings.scoring.model_copy(update={"draws": 0})})
+
+
+def _now(replay: Replay, clock: float) -> str:
+    """The fused label of the last usable window, if that is no older than two seconds."""
+    smoothed = replay.fusion.smoothed
+    known = np.flatnonzero(smoothed.label >= 0)
+    if len(known) == 0 or clock - replay.fusion.windows.end[known[-1]] > 2.0:
+        return ""
+    probs = smoothed.probs[known[-1]]
+    if not smoothed.uncertain[known[-1]]:
+        label = smoothed.label[known[-1]]
+        return f"{BASIC[label]} {probs[label]:.0%}"
+    return " / ".join(f"{BASIC[i]} {probs[i]:.0%}" for i in np.argsort(-probs)[:2])
+
+
+def _p95(values: deque[float]) -> float | None:
+    return float(np.percentile(list(values), 95)) if len(values) >= 20 else None
