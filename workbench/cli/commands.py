@@ -4,3 +4,5 @@
 from workbench.cli import app
 from workbench.cli import models
 from workbench.cli import sample
+from workbench.cli import report
+from workbench.cli import sessions

@@ -207,8 +207,8 @@ def _source(media: dict[str, Any]) -> dict[str, str]:
     if media.get("name"):
         out["Source"] = str(media["name"])
     if media.get("width"):
-        rate = f", {media['fps']:.3g} frames/s" if media.get("fps") else ""
-        out["Picture"] = f"{media['width']} × {media['height']} px{rate}"
+        rate = f", {float(media['fps']):.3g} frames/s" if media.get("fps") else ""
+        out["Picture"] = f"{media['width']} × {media.get('height', '?')} px{rate}"
     if media.get("sample_rate"):
         out["Sound"] = f"{media['sample_rate']} Hz, {wording.count(int(media.get('channels') or 1), 'channel')}"
     if media.get("sha256"):
