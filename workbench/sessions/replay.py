@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -123,6 +123,20 @@ def refuse(session: Session, settings: Settings | None = None) -> Replay:
     return compute(session.observations, stored.model_copy(update={n: getattr(settings, n) for n in SECTIONS}), ignored)
 
 
+def overlay(session: Session, values: dict[str, Any], source: str) -> Settings:
+    """The session's last settings with the keys of a settings file over them; keys that the file leaves out stay.
+
+    Raises
+    ------
+    SettingsError
+        Naming the first unknown key or impossible value.
+    """
+    stored = tree.from_dict(session.header.settings, f"{session.folder}/header.json", environment=False)
+    base = [stored, *(s for _, s in changes_of(session.events, stored))][-1].echo()
+    tree.from_dict(values, source, environment=False)  # names what is wrong in the file itself
+    return tree.from_dict({n: section | (values.get(n) or {}) for n, section in base.items()}, source, environment=False)
+
+
 def write(replay: Replay, folder: str | Path) -> list[Path]:
     """Write ``windows.jsonl``, ``scores.jsonl`` and the settings in force as ``settings.yaml``.
 
@@ -158,7 +172,7 @@ def matches(session: Session, replay: Replay) -> bool:
     return session.raw("windows") == lines(replay.windows) and session.raw("scores") == lines(replay.scores)
 
 
-def differences(session: Session, replay: Replay) -> dict[str, object]:
+def differences(session: Session, replay: Replay) -> dict[str, Any]:
     """What a replay changed: windows whose label differs, and every score before and after, with the features that moved it."""
     before = {(s.scope, s.name): s for s in session.score_messages}
     labels = [(w.window_id, w.start, w.fused_emotion.label if w.fused_emotion else None) for w in session.fused_windows]

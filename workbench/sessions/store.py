@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from workbench import contracts
+from workbench import contracts, settings
 from workbench.contracts import Message, SessionHeader
 from workbench.errors import SessionError
 from workbench.fusion.observations import Observations
@@ -64,6 +64,11 @@ class Session:
         if repair and not session.recording:
             session._repair()
         return session
+
+    @classmethod
+    def find(cls, name: str | Path) -> Session:
+        """Open a session by its folder, or by its id in the sessions folder."""
+        return cls.open(name if Path(name).exists() else settings.sessions_dir() / name)
 
     def _repair(self) -> None:
         rate = self.header.clock.sample_rate

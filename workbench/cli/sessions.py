@@ -1,0 +1,188 @@
+"""``workbench sessions …`` and ``workbench replay``: stored sessions, and their re-fusion."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workbench.cli import app
+
+if TYPE_CHECKING:
+    from workbench.contracts import Score
+    from workbench.sessions.replay import Replay
+    from workbench.sessions.store import Session
+
+sessions = typer.Typer(help="Stored sessions: list, show, export.", no_args_is_help=True)
+app.add_typer(sessions, name="sessions")
+Which = Annotated[str, typer.Argument(metavar="SESSION", help="A session's folder, or its id in the sessions folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+@sessions.command("list")
+def list_(
+    folder: Annotated[Path | None, typer.Option(help="Where to look; the sessions folder otherwise.")] = None, as_json: AsJson = False
+) -> None:
+    """List sessions, newest first."""
+    from workbench.sessions.store import list_sessions
+    from workbench.settings import sessions_dir
+
+    rows = list_sessions(folder or sessions_dir())
+    if as_json:
+        return _print(rows)
+    if not rows:
+        typer.echo(f"no sessions in {folder or sessions_dir()}")
+        return None
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("session", "created", "length", "purpose", "where", "consent", "notes")
+    table.columns[0].overflow = "fold"
+    for r in rows:
+        if r["problem"]:
+            table.add_row(r["id"], "", "", "", "", "", f"[red]{r['problem']}[/]")
+            continue
+        notes = ["recording"] * r["recording"] + [f"{c} off" for c in r["disabled"]]
+        minutes, seconds = divmod(round(r["duration"]), 60)
+        table.add_row(
+            r["id"], r["created"][:16].replace("T", " "), f"{minutes}:{seconds:02d}", r["purpose"], r["jurisdiction"],
+            "yes" if r["consent"] else "no", ", ".join(notes),
+        )  # fmt: skip
+    return Console().print(table)
+
+
+@sessions.command()
+def show(session: Which, as_json: AsJson = False) -> None:
+    """Show a session: what it is, its scores, what happened to it."""
+    from workbench.sessions.consent import notes
+    from workbench.sessions.store import Session
+
+    opened = Session.find(session)
+    header = opened.header
+    found: dict[str, Any] = {
+        "id": opened.id,
+        "folder": str(opened.folder),
+        "created": header.created,
+        "duration": opened.duration,
+        "purpose": header.purpose,
+        "jurisdiction": header.jurisdiction,
+        "consent": header.consent.model_dump(),
+        "disabled": header.disabled,
+        "notes": notes(header.purpose, header.jurisdiction),
+        "media": header.media,
+        "models": header.models,
+        "recording": opened.recording,
+        "warnings": opened.warnings,
+        "windows": len(opened.fused_windows),
+        "scores": [s.model_dump(exclude={"contributions"}) for s in opened.score_messages],
+        "events": [e.model_dump() for e in opened.events],
+    }
+    found["warnings"] = opened.warnings  # those of reading included
+    if as_json:
+        return _print(found)
+    from rich.console import Console
+
+    console = Console()
+    for key in ("id", "folder", "created", "duration", "purpose", "jurisdiction", "windows"):
+        console.print(f"[bold]{key:14}[/]{found[key]}", highlight=False, soft_wrap=True)
+    for channel, reason in header.disabled.items():
+        console.print(f"[yellow]{channel}[/] {reason}", highlight=False, soft_wrap=True)
+    for line in (*found["notes"], *opened.warnings):
+        console.print(f"[yellow]note[/] {line}", highlight=False, soft_wrap=True)
+    if opened.score_messages:
+        console.print(_score_table(opened.score_messages))
+    for event in opened.events:
+        console.print(f"{event.timestamp:8.1f} s  {event.kind}  {event.message}", highlight=False, markup=False, soft_wrap=True)
+    return None
+
+
+@sessions.command()
+def export(
+    session: Which,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; SESSION-export in the working folder otherwise.")] = None,
+    format: Annotated[str, typer.Option(help="parquet, csv or json")] = "parquet",
+    as_json: AsJson = False,
+) -> None:
+    """Write a session's tables to files."""
+    from workbench.sessions.store import Session
+
+    opened = Session.find(session)
+    paths = opened.export(out or Path(f"{opened.id}-export"), format)
+    if as_json:
+        return _print([str(p) for p in paths])
+    return typer.echo("\n".join(str(p) for p in paths))
+
+
+@app.command()
+def replay(
+    session: Which,
+    settings: Annotated[Path | None, typer.Option(help="YAML whose fusion, smoothing and scoring keys replace the session's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for windows.jsonl, scores.jsonl and the settings in force.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute a session's windows and scores again from what is stored; no model runs. Same settings, same bytes."""
+    from workbench.sessions import replay as replaying
+    from workbench.sessions.store import Session
+    from workbench.settings import read_yaml
+
+    opened = Session.find(session)
+    chosen = replaying.overlay(opened, read_yaml(settings), str(settings)) if settings else None
+    result = replaying.refuse(opened, chosen)
+    found = {
+        "session": opened.id,
+        "settings": result.settings.fingerprint(),
+        "ignored_sections": list(result.ignored),
+        "same_bytes": replaying.matches(opened, result),
+        **replaying.differences(opened, result),
+        "scores": [s.model_dump(exclude={"contributions"}) for s in result.scores],
+        "written": [str(p) for p in replaying.write(result, out)] if out else [],
+    }
+    if as_json:
+        _print(found)
+    else:
+        _show_replay(opened, result, found)
+
+
+def _show_replay(opened: Session, result: Replay, found: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console()
+    for warning in opened.warnings:
+        console.print(f"[yellow]note[/] {warning}", highlight=False, soft_wrap=True)
+    if found["ignored_sections"]:
+        console.print(
+            f"[yellow]note[/] not followed: {', '.join(found['ignored_sections'])} (they say how the stored outputs were made)",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    same = "the stored bytes" if found["same_bytes"] else "not the stored bytes"
+    console.print(f"{found['windows']} windows, {len(result.scores)} scores: {same}", highlight=False)
+    if not found["same_windows"]:
+        console.print("the windows lie elsewhere than the stored ones")
+    if found["changed_labels"]:
+        console.print(f"{len(found['changed_labels'])} windows changed label", highlight=False)
+    console.print(_score_table(result.scores, opened.score_messages))
+    for path in found["written"]:
+        console.print(path, highlight=False, soft_wrap=True)
+
+
+def _score_table(scores: list[Score], before: list[Score] | None = None) -> Any:
+    from rich.table import Table
+
+    table = Table("scope", "score", *(["stored"] if before is not None else []), "value", "95 % interval", "missing")
+    old = {(s.scope, s.name): s.value for s in before or []}
+    for s in scores:
+        interval = f"{s.low:.2f} to {s.high:.2f}" if s.low is not None and s.high is not None else ""
+        stored = [_digits(old.get((s.scope, s.name)))] if before is not None else []
+        table.add_row(s.scope, s.name, *stored, _digits(s.value), interval, "; ".join(f"{k}: {v}" for k, v in s.missing.items()))
+    return table
+
+
+def _digits(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _print(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
