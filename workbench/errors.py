@@ -1,5 +1,7 @@
 """Errors that a person can act on: one line that says what, where and what to do."""
 
+from typing import Any
+
 
 class WorkbenchError(Exception):
     """Bad input or a missing prerequisite. The command line prints the message alone and exits with code 2."""
@@ -19,3 +21,11 @@ class SettingsError(WorkbenchError):
 
 class SessionError(WorkbenchError):
     """A session folder that cannot be written or read."""
+
+
+class CorpusError(WorkbenchError):
+    """A corpus folder or table that is missing, half-downloaded or malformed; `findings` lists every problem met."""
+
+    def __init__(self, message: str, findings: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.findings = findings

@@ -1,0 +1,1 @@
+"""Corpora: one loader a corpus, all giving the same typed table (`base.Corpus`); cards lie in ``datasets/``."""

@@ -1,0 +1,201 @@
+"""CREMA-D (Cao et al. 2014, IEEE TAC 5(4)): 7,442 acted clips by 91 actors, each judged from voice, face and both.
+
+The votes are human judgements, not model outputs: with them fusion and fairness can be studied without any media.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.corpora.base import Collector, Corpus, Finding, lone_groups, read_csv
+from workbench.errors import CorpusError
+from workbench.labels import CREMA_D, CREMA_D_CODES
+
+Floats = NDArray[np.float64]
+
+CHANNELS: dict[int, str] = {1: "voice", 2: "face", 3: "av"}
+"""What the raters were given, by the vote table's row index // 100000."""
+LETTERS: tuple[str, ...] = ("A", "D", "F", "H", "N", "S")
+INTENSITY: tuple[str, ...] = tuple(f"mean{name}Resp" for name in ("Anger", "Disgust", "Fear", "Happy", "Neutral", "Sad"))
+DEMOGRAPHICS: tuple[str, ...] = ("ActorID", "Age", "Sex", "Race", "Ethnicity")
+AGE_BANDS: tuple[tuple[int, str], ...] = ((30, "20-29"), (45, "30-44"), (60, "45-59"), (200, "60+"))
+VOTES = Path("processedResults") / "tabulatedVotes.csv"
+PEOPLE = Path("VideoDemographics.csv")
+_NAME = re.compile(r"(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX|X)")
+_UNUSED = ("fileName", "numResponses", "agreement", "emoVote", "meanEmoResp", "medianEmoResp", "meanEmoRespNorm", "medianEmoRespNorm")
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The judgements as arrays and a tidy table, rows in the same order.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a clip: `clip`, `person` (actor), `label` (intended emotion), `n_voice`, `n_face`, `n_av` (votes), `sex`,
+        `race`, `ethnicity`, `age` (years), `age_band`, and the vote shares as `voice_angry` … `av_sad`.
+    voice, face, av : ndarray, shape (n, 6)
+        Vote shares in `labels.CREMA_D` order, each row summing to 1.
+    intensity : dict of channel to ndarray, shape (n, 6)
+        Mean rated intensity of each emotion among those who chose it, 0 to 1; 0 where nobody did.
+    findings : tuple of Finding
+        What was skipped, and ties.
+    fingerprint : str
+        First 12 hex digits of the SHA-256 of the two source files.
+    """
+
+    table: pd.DataFrame
+    voice: Floats
+    face: Floats
+    av: Floats
+    intensity: dict[str, Floats]
+    findings: tuple[Finding, ...]
+    fingerprint: str
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """Intended emotion as index into `labels.CREMA_D`, shape (n,)."""
+        return np.array([CREMA_D.index(x) for x in self.table["label"]], dtype=np.int64)
+
+    @cached_property
+    def persons(self) -> NDArray[np.str_]:
+        """Actor of each clip, shape (n,)."""
+        return self.table["person"].to_numpy(dtype=str)
+
+
+def load_votes(root: Path | str) -> Votes:
+    """Read the vote and demographic tables.
+
+    Raises
+    ------
+    CorpusError
+        If a table is missing, a git-LFS pointer, lacks columns, or holds no usable clip.
+    """
+    root = Path(root)
+    start = Collector("crema-d", root)  # says so if the folder is missing or empty
+    known = [c.replace("Resp", "RespNorm") for c in INTENSITY]
+    raw, found = read_csv(
+        root / VOTES, "the vote table", [*LETTERS, "fileName", "numResponses", *INTENSITY], [*_UNUSED, *known], index_col=0
+    )
+    people, more = read_people(root)
+    findings = [*start.findings, *found, *more]
+    numbers = raw[[*LETTERS, "numResponses", *INTENSITY]].apply(pd.to_numeric, errors="coerce")
+    frame = pd.DataFrame({"clip": raw["fileName"], "channel": pd.to_numeric(raw.index.to_series(), errors="coerce") // 100000}).join(
+        numbers
+    )
+    frame = _drop_bad(frame, findings)
+    wide = {name: frame[frame["channel"] == code].set_index("clip") for code, name in CHANNELS.items()}
+    clips = _common(wide, findings)
+    table = _people_of(clips, people, findings)
+    arrays, intensity = {}, {}
+    for name, part in wide.items():
+        counts = part.loc[clips, list(LETTERS)].to_numpy(float)
+        arrays[name] = counts / counts.sum(axis=1, keepdims=True)
+        intensity[name] = part.loc[clips, list(INTENSITY)].clip(lower=0).fillna(0).to_numpy(float) / 100
+        table[f"n_{name}"] = counts.sum(axis=1).astype(int)
+        tied = int(((counts == counts.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
+        if tied:
+            text = f"{tied} of {len(clips)} clips have a tied first place ({name}); the first class in order counts as the vote"
+            findings.append(Finding("warning", VOTES.name, text))
+    shares = {f"{name}_{label}": arrays[name][:, i] for name in arrays for i, label in enumerate(CREMA_D)}
+    table = pd.concat([table, pd.DataFrame(shares)], axis=1)
+    findings += lone_groups(table)
+    digest = hashlib.sha256((root / VOTES).read_bytes() + (root / PEOPLE).read_bytes()).hexdigest()[:12]
+    return Votes(table, arrays["voice"], arrays["face"], arrays["av"], intensity, tuple(findings), digest)
+
+
+def read_people(root: Path) -> tuple[pd.DataFrame, list[Finding]]:
+    """Demographics by actor: `sex`, `race`, `ethnicity`, `age` in years, `age_band`."""
+    raw, findings = read_csv(root / PEOPLE, "the demographic table", DEMOGRAPHICS)
+    twice = raw["ActorID"].duplicated()
+    findings += [
+        Finding("error", PEOPLE.name, f"actor {a} occurs more than once; the first row is kept") for a in raw.loc[twice, "ActorID"].unique()
+    ]
+    raw = raw[~twice]
+    age = pd.to_numeric(raw["Age"], errors="coerce")
+    table = pd.DataFrame(
+        {
+            "sex": raw["Sex"].str.strip().str.lower(),
+            "race": raw["Race"].str.strip(),
+            "ethnicity": raw["Ethnicity"].str.strip(),
+            "age": age,
+            "age_band": [next((band for limit, band in AGE_BANDS if a < limit), None) for a in age],
+        }
+    )
+    return table.set_index(raw["ActorID"].str.strip()), findings
+
+
+def _drop_bad(frame: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
+    """Leave out, and report row by row, what cannot be a vote."""
+    counts = frame[list(LETTERS)]
+    reasons = {
+        "the row index names no channel (1, 2 or 3 times 100000)": ~frame["channel"].isin(CHANNELS),
+        "not a CREMA-D clip name": ~frame["clip"].map(lambda c: bool(_NAME.fullmatch(c))),
+        "a vote count is not a whole number ≥ 0": counts.isna().any(axis=1) | (counts < 0).any(axis=1) | (counts % 1 != 0).any(axis=1),
+        "nobody voted": counts.sum(axis=1) == 0,
+        "the votes do not add up to numResponses": counts.sum(axis=1) != frame["numResponses"],
+        "the clip has a second row for this channel; the first is kept": frame.duplicated(["clip", "channel"]),
+    }
+    bad = pd.Series(False, index=frame.index)
+    for reason, hit in reasons.items():
+        new = hit & ~bad
+        findings += [
+            Finding("error", f"{VOTES.name} row {i}", f"{clip}: {reason}; row skipped") for i, clip in frame.loc[new, "clip"].items()
+        ]
+        bad |= hit
+    return frame[~bad]
+
+
+def _common(wide: dict[str, pd.DataFrame], findings: list[Finding]) -> list[str]:
+    """Clips judged in all three channels, in the order of the table."""
+    every = list(dict.fromkeys(clip for part in wide.values() for clip in part.index))
+    for clip in every:
+        if missing := [name for name, part in wide.items() if clip not in part.index]:
+            findings.append(Finding("error", VOTES.name, f"{clip}: no votes for {', '.join(missing)}; clip skipped"))
+    clips = [c for c in every if all(c in part.index for part in wide.values())]
+    if not clips:
+        raise CorpusError(f"{VOTES}: no clip has votes for voice, face and both; download the table again")
+    return clips
+
+
+def _people_of(clips: list[str], people: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
+    table = pd.DataFrame({"clip": clips, "person": [c[:4] for c in clips], "label": [CREMA_D_CODES[c.split("_")[2]] for c in clips]})
+    for actor in sorted(set(table["person"]) - set(people.index)):
+        findings.append(Finding("error", PEOPLE.name, f"actor {actor} is not in the table; demographics stay empty"))
+    return table.join(people, on="person")
+
+
+def load(root: Path) -> Corpus:
+    """The media: `AudioWAV/*.wav` and `VideoFlash/*.flv` of every clip that the corpus's list names."""
+    out = Collector("crema-d", root)
+    people, found = read_people(root)
+    out.findings += found
+    names, found = read_csv(root / "SentenceFilenames.csv", "the list of clips", ["Filename"], ["Stimulus_Number"])
+    out.findings += found
+    for clip in names["Filename"]:
+        if not _NAME.fullmatch(clip):
+            out.report("error", "SentenceFilenames.csv", f"{clip}: not a CREMA-D clip name; skipped")
+            continue
+        person = people.loc[clip[:4]].to_dict() if clip[:4] in people.index else {}
+        media = {"audio": root / "AudioWAV" / f"{clip}.wav", "video": root / "VideoFlash" / f"{clip}.flv"}
+        out.add(clip, clip[:4], CREMA_D_CODES[clip.split("_")[2]], media, language="en", **person)
+    return out.corpus()
+
+
+def check(root: Path) -> list[Finding]:
+    """Findings of votes and media together."""
+    findings: list[Finding] = []
+    for part in (load_votes, load):
+        try:
+            findings += part(root).findings
+        except CorpusError as error:
+            findings += [*error.findings, Finding("error", str(root), str(error))]
+    return list(dict.fromkeys(findings))
