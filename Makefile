@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-SAMPLE  = $(shell $(BIN)/workbench sample path)
 # CREMA-D's votes and other corpora; set WORKBENCH_DATA to your own data root
 export WORKBENCH_DATA ?= $(wildcard ../shared/datasets)
 
@@ -25,8 +24,7 @@ setup: $(READY) ## install everything and pull the default weights
 	@$(BIN)/workbench models pull
 
 demo: setup ## evaluate the sample interview and write its report
-	@$(BIN)/workbench sample build
-	@$(BIN)/workbench evaluate "$(SAMPLE)/interview.mp4" --questions "$(SAMPLE)/interview.yaml" --purpose demonstration --report
+	@$(BIN)/workbench demo
 
 test: $(READY) ## all tests, on real media and in a real browser
 	@command -v chromium >/dev/null || { echo "make test needs Chromium for the browser tests: install the Debian package 'chromium' (apt-get install chromium)"; exit 2; }

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from workbench.cli import app
 
+
+@app.command()
 def schema(message: Annotated[str, typer.Argument(help="one message's name, e.g. FusedWindow; all without it")] = "") -> None:
     """Print the JSON Schemas of the messages between stages and on disk."""
     from workbench import contracts
@@ -25,6 +28,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
+@app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Say what is installed, which weights are there and which device would be used; exit code 2 where something is missing."""
     found = examine()
@@ -53,7 +57,9 @@ def examine() -> dict[str, Any]:
             packages[name] = None
             problems.append(f"package {name} is not installed: run `make setup`")
     weights = zoo.status()
-    problems += [f"weights {w['name']} are not there: run `workbench models pull {w['name']}`" for w in weights if w["default"] and not w["present"]]
+    problems += [
+        f"weights {w['name']} are not there: run `workbench models pull {w['name']}`" for w in weights if w["default"] and not w["present"]
+    ]
     free = shutil.disk_usage(_existing(settings.sessions_dir())).free / 1e9
     if free < 1:
         problems.append(f"only {free:.1f} GB are free for sessions in {settings.sessions_dir().resolve()}")

@@ -1,0 +1,151 @@
+"""``workbench evaluate`` and ``workbench demo``: a recording to a session, its scores and its report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workbench.cli import app
+from workbench.errors import SettingsError
+
+if TYPE_CHECKING:
+    from workbench.pipeline import Progress
+    from workbench.sessions.store import Session
+    from workbench.settings import Settings
+
+PURPOSES = ("research", "practice", "demonstration", "hiring")
+
+
+@app.command()
+def evaluate(
+    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="A video or audio recording of an interview.")],
+    questions: Annotated[Path | None, typer.Option(help="interview.yaml: questions, model answers, keywords, answer times.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings as YAML; see experiments/default.yaml.")] = None,
+    purpose: Annotated[str, typer.Option(help=f"One of {', '.join(PURPOSES)}.")] = "",
+    jurisdiction: Annotated[str, typer.Option(help="Where it takes place: a country code, US-NY, EU.")] = "",
+    consent: Annotated[str, typer.Option(help="Who consented, and how it was recorded; stored with the session.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Session folder; a new one in the sessions folder otherwise.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write the report, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Evaluate a recorded interview: words, prosody, emotion per window, scores with their evidence."""
+    chosen = with_purpose(settings, purpose, jurisdiction)
+    with stage_bars(enabled=not as_json) as progress:
+        from workbench.pipeline import evaluate as run
+
+        session = run(media, questions, chosen, out=out, consent=_consent(consent), progress=progress)
+    path = _report(session) if report else None
+    _show(session, path, as_json)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path | None, typer.Option(help="Session folder; a new one in the sessions folder otherwise.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Evaluate the sample interview (stock footage, synthetic voice) and write its report."""
+    from workbench.sample import build
+
+    paths = build()
+    chosen = with_purpose(None, "demonstration", "")
+    with stage_bars(enabled=not as_json) as progress:
+        from workbench.pipeline import evaluate as run
+
+        told = _consent("stock footage and a synthetic voice: nobody was interviewed")
+        session = run(paths.video, paths.interview, chosen, out=out, consent=told, progress=progress)
+    _show(session, _report(session), as_json)
+
+
+def with_purpose(path: Path | None, purpose: str, jurisdiction: str) -> Settings:
+    """Settings from a file or the defaults, with the purpose and place that the command line states."""
+    from workbench import settings as tree
+
+    if purpose and purpose not in PURPOSES:
+        raise SettingsError(f"--purpose: {purpose!r} is not known; choose one of {', '.join(PURPOSES)}")
+    loaded = tree.load(path)
+    stated = {k: v for k, v in {"purpose": purpose, "jurisdiction": jurisdiction}.items() if v}
+    return loaded.model_copy(update={"session": loaded.session.model_copy(update=stated)})
+
+
+@contextmanager
+def stage_bars(enabled: bool = True) -> Iterator[Progress]:
+    """One rich progress bar a stage on stderr, in seconds of the recording; on a pipe only the last state is printed."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:20}"), BarColumn(), TextColumn("{task.completed:6.1f} / {task.total:.1f} s"), TimeElapsedColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), disable=not enabled) as display:
+        tasks: dict[str, TaskID] = {}
+
+        def watch(stage: str, done: float, total: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = display.add_task(stage, total=total)
+            display.update(tasks[stage], completed=done)
+
+        yield watch
+
+
+def _consent(text: str) -> Any:
+    from datetime import UTC, datetime
+
+    from workbench.contracts import Consent
+
+    return Consent(given=True, by="command line", when=datetime.now(UTC).isoformat(timespec="seconds"), text=text) if text else None
+
+
+def _report(session: Session) -> Path:
+    from workbench.report import build
+
+    return build(session)
+
+
+def _show(session: Session, report: Path | None, as_json: bool) -> None:
+    notes = [e.message for e in session.events if e.kind not in {"latency"} and e.message] + session.warnings
+    if as_json:
+        typer.echo(json.dumps(summary(session, report, notes), indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=f"Session {session.id} · {session.duration:.1f} s · {session.header.purpose}", title_justify="left")
+    for column, justify in (("score", "left"), ("whole interview", "right"), ("95 % interval", "right"), ("what was missing", "left")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for score in (s for s in session.score_messages if s.scope == "session"):
+        value = "—" if score.value is None else f"{score.value:.2f}"
+        interval = "—" if score.low is None else f"{score.low:.2f} to {score.high:.2f}"
+        table.add_row(score.name, value, interval, "; ".join(f"{k}: {v}" for k, v in score.missing.items()) or "nothing")
+    console.print(table)
+    console.print("Scores are assistive, never a verdict. Speech affect is not validated; see the report's limits.", style="dim")
+    for channel, reason in session.header.disabled.items():
+        console.print(f"[yellow]{channel} is {reason}[/]", soft_wrap=True)
+    for note in dict.fromkeys(notes):
+        console.print(f"note: {note}", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"session: {session.folder}", soft_wrap=True, highlight=False)
+    if report:
+        console.print(f"report:  {report}", soft_wrap=True, highlight=False)
+    else:
+        console.print(f"report:  run `workbench report {session.folder}`", soft_wrap=True, highlight=False)
+
+
+def summary(session: Session, report: Path | None, notes: list[str]) -> dict[str, Any]:
+    """What ``--json`` prints: the scores with all their contributions and evidence, and what was missing."""
+    return {
+        "session": session.id,
+        "folder": str(session.folder),
+        "report": str(report) if report else None,
+        "duration": session.duration,
+        "purpose": session.header.purpose,
+        "disabled": session.header.disabled,
+        "windows": len(session.fused_windows),
+        "transcript": " ".join(t.transcript.strip() for t in session.transcripts),
+        "scores": [s.model_dump(mode="json") for s in session.score_messages],
+        "notes": list(dict.fromkeys(notes)),
+    }

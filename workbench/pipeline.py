@@ -1,0 +1,250 @@
+"""A recording, end to end: source → graphs → session → windows and scores. Everything here is wiring; rooms do the work."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from workbench import contracts, streams
+from workbench import settings as tree
+from workbench.errors import MediaError, SessionError, WorkbenchError
+from workbench.runtime.graph import Graph
+from workbench.runtime.ledger import Ledger
+from workbench.runtime.recorded import run
+from workbench.sessions.store import Session, SessionWriter
+from workbench.settings import Settings
+from workbench.stage import Stage
+
+Progress = Callable[[str, float, float], None]
+"""``progress(stage, seconds done, seconds in all)``."""
+
+SOFTWARE = ("interview-workbench", "mediapipe", "ai-edge-litert", "whisperx", "ctranslate2", "praat-parselmouth", "pocketsphinx")
+
+
+def vision_stages(settings: Settings, disabled: dict[str, str] | None = None) -> list[Stage]:
+    """Face to emotion. Where the visual emotion channel is off, no face is looked for either: what is not used is not computed."""
+    if "visual_emotion" in (disabled or {}):
+        return []
+    from workbench.vision.alignment import CropAlign
+    from workbench.vision.detection import FaceDetectionStage
+    from workbench.vision.emotion import EmotionStage
+    from workbench.vision.tracking import FaceTracker
+
+    v = settings.vision
+    return [FaceDetectionStage(v), FaceTracker(v), CropAlign(v), EmotionStage(v)]
+
+
+def speech_stages(settings: Settings, disabled: dict[str, str] | None = None) -> list[Stage]:
+    """Speech to words, and how they were said."""
+    from workbench.speech.affect import ProsodicAffect
+    from workbench.speech.prosody import ProsodyStage
+    from workbench.speech.transcription import Transcriber
+    from workbench.speech.vad import VoiceActivity
+    from workbench.speech.word_alignment import WordAligner
+
+    s = settings.speech
+    stages: list[Stage] = [VoiceActivity(s), Transcriber(s), WordAligner(s), ProsodyStage(s)]
+    if "prosodic_affect" not in (disabled or {}):
+        stages.append(ProsodicAffect(s))
+    return stages
+
+
+def store(writer: SessionWriter, item: Any) -> None:
+    """Write one item of the graphs to the session; what is only passed on between stages is not stored."""
+    match item:
+        case streams.AudioBlock():
+            writer.audio(item)
+        case streams.TrackedFrame():
+            writer.write("detections", item.detections)
+        case contracts.VisualOutput():
+            writer.write("visual", item)
+        case streams.SpeechClip():
+            writer.write("segments", item.message)
+        case streams.AlignedClip():
+            writer.write("transcripts", item.transcript)
+        case streams.MeasuredClip():
+            writer.write("prosody", item.message)
+            _rows(writer, item.acoustics)
+        case streams.TrackUpdate():
+            _rows(writer, item.track)
+        case contracts.Event():
+            writer.write("events", item)
+
+
+def _rows(writer: SessionWriter, track: streams.Track) -> None:
+    for row in track.rows():
+        writer.write(track.name, row)
+
+
+def evaluate(
+    path: str | Path,
+    questions: str | Path | None = None,
+    settings: Settings | str | Path | None = None,
+    *,
+    out: str | Path | None = None,
+    consent: contracts.Consent | None = None,
+    progress: Progress | None = None,
+    ledger: Ledger | None = None,
+) -> Session:
+    """Evaluate a recorded interview and give the stored session.
+
+    Parameters
+    ----------
+    path : path
+        Any media file that FFmpeg reads; with audio, video or both.
+    questions : path, optional
+        An ``interview.yaml``: questions, model answers, keywords, answer times. Without it there is no technical score.
+    settings : Settings or path, optional
+        The typed tree or a YAML file; defaults otherwise. Purpose and jurisdiction are in ``settings.session``.
+    out : path, optional
+        Session folder (must not exist or be empty); otherwise a new one in `settings.sessions_dir`.
+    consent : Consent, optional
+        What the person agreed to; stored in the header. Without it the session says that none was recorded.
+    progress : callable, optional
+        ``progress(stage, seconds done, seconds in all)``, called from worker threads.
+    ledger : Ledger, optional
+        Collects every stage's latencies.
+
+    Returns
+    -------
+    Session
+        With ``windows``, ``words`` and ``scores`` as DataFrames.
+
+    Raises
+    ------
+    MediaError
+        If the file is no media, is empty, or holds neither speech nor a face (what was stored is kept).
+    WeightsError
+        If weights are missing or corrupt.
+    SettingsError
+        If settings or questions are not valid.
+    SessionError
+        If the session cannot be written; what was written is kept.
+    """
+    from workbench.capture.media_file import MediaFile
+    from workbench.language.interview import load_plan
+    from workbench.sessions.consent import disabled_channels
+
+    chosen = settings if isinstance(settings, Settings) else tree.load(settings)
+    plan = load_plan(questions) if questions else None
+    ledger = ledger or Ledger()
+    source = MediaFile(path, chosen.capture)
+    disabled = disabled_channels(chosen.session.purpose, chosen.session.jurisdiction)
+    watch = _watch(progress, source.info.duration)
+    vision = vision_stages(chosen, disabled) if source.info.has_video else []
+    speech = speech_stages(chosen, disabled) if source.info.has_audio else []
+    graphs = [Graph(stages, ledger, watch) for stages in (vision, speech) if stages]
+    warm_up([*vision, *speech], ledger)
+
+    started = datetime.now(UTC)
+    folder = Path(out) if out else tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-{Path(path).stem}"
+    header = contracts.SessionHeader(
+        session_id=folder.name,
+        created=started.isoformat(timespec="seconds"),
+        purpose=chosen.session.purpose,
+        jurisdiction=chosen.session.jurisdiction,
+        consent=consent or contracts.Consent(given=False, text="no consent was recorded with this session"),
+        disabled=disabled,
+        media=source.info.to_dict(),
+        settings=chosen.echo(),
+        interview=plan.model_dump(mode="json") if plan else None,
+        models=provenance([*vision, *speech], chosen),
+        clock=contracts.Clock(wall_zero=started.isoformat(timespec="seconds"), sample_rate=chosen.capture.sample_rate),
+        software={name: version(name) for name in SOFTWARE} | {"python": platform.python_version()},
+    )
+    with SessionWriter.create(folder, header) as writer, _kept(writer):
+        if source.info.has_video and chosen.session.store_video:
+            with ledger.timing("copy video"):
+                writer.video(Path(path))
+        run(ledger_source(source, ledger), graphs, lambda item: store(writer, item))
+        for event in source.events:
+            writer.write("events", event)
+        finish(writer, chosen, plan, ledger, watch)
+        writer.event("latency", "time spent in each stage", stages=[line.to_dict() for line in ledger.summary()])
+    session = Session.open(folder)
+    if not session.observations.visual.valid.any() and not session.transcripts:
+        raise MediaError(
+            f"{path}: holds neither a face that could be seen nor speech that could be understood, so there is nothing to score; "
+            f"what was measured is kept in {folder}"
+        )
+    return session
+
+
+def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger, watch: Callable[[str, float], None]) -> None:
+    """What needs the whole recording: who spoke, the answers' language, windows and scores."""
+    from workbench.language.answers import analyse
+    from workbench.sessions.replay import refuse
+
+    session = Session.open(writer.folder, repair=False)
+    transcripts = session.transcripts
+    if settings.speech.diarize and transcripts:
+        from workbench.speech.diarization import diarize
+
+        with ledger.timing("diarization"):
+            transcripts = diarize(session.audio_path, transcripts, settings.speech)
+            writer.replace("transcripts", transcripts)
+        watch("diarization", session.duration)
+    with ledger.timing("language"):
+        for answer in analyse(plan, transcripts, settings, session.duration) if transcripts else []:
+            writer.write("answers", answer)
+    watch("language", session.duration)
+    with ledger.timing("fusion and scoring"):
+        result = refuse(Session.open(writer.folder, repair=False))
+    for window in result.windows:
+        writer.write("windows", window)
+    for score in result.scores:
+        writer.write("scores", score)
+    watch("fusion and scoring", session.duration)
+
+
+def warm_up(stages: list[Stage], ledger: Ledger | None = None) -> None:
+    """Load every stage's models now, so that missing weights are named before anything is written."""
+    for stage in stages:
+        load = getattr(stage, "warm_up", None)
+        if load is not None:
+            with ledger.timing("load models") if ledger else contextlib.nullcontext():
+                load()
+
+
+def ledger_source(source: Any, ledger: Ledger) -> Iterator[Any]:
+    """The source's items, with the time that each one took to decode in the ledger."""
+    iterator = iter(source)
+    while True:
+        with ledger.timing("decode"):
+            item = next(iterator, None)
+        if item is None:
+            return
+        yield item
+
+
+@contextlib.contextmanager
+def _kept(writer: SessionWriter) -> Iterator[None]:
+    """On an error, note it in the session as its last event (if the disk still takes one) and let it pass."""
+    try:
+        yield
+    except BaseException as error:
+        with contextlib.suppress(WorkbenchError, OSError):
+            writer.event("stopped", f"{type(error).__name__}: {error}")
+        if isinstance(error, OSError) and not isinstance(error, WorkbenchError):
+            raise SessionError(f"{writer.folder}: {error.strerror or error}; what was written so far is kept") from error
+        raise
+
+
+def _watch(progress: Progress | None, duration: float) -> Callable[[str, float], None]:
+    if progress is None:
+        return lambda name, seconds: None
+    return lambda name, seconds: progress(name, min(seconds, duration), duration)
+
+
+def provenance(stages: list[Stage], settings: Settings) -> dict[str, dict[str, str]]:
+    from workbench import zoo
+
+    names = [model for stage in stages for model in stage.spec.models]
+    if any("speech" in type(stage).__module__ for stage in stages):
+        names.append(settings.language.similarity_model)
+    return zoo.provenance(list(dict.fromkeys(names)))
