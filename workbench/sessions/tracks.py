@@ -34,7 +34,8 @@ def observe(session: Session) -> Observations:
     """All that fusion and scoring read of a session."""
     chosen = settings.from_dict(session.header.settings, f"{session.folder}/header.json", environment=False)
     visual, faces = _visual(session, chosen.vision)
-    transcripts = [t for t in session.transcripts if _is_candidate(t, session.transcripts)]
+    named = any(t.speaker == CANDIDATE for t in session.transcripts)  # without diarization every voice counts
+    transcripts = [t for t in session.transcripts if t.speaker == CANDIDATE or not named]
     others = {t.segment_id for t in session.transcripts} - {t.segment_id for t in transcripts}
     return Observations(
         duration=session.duration,
@@ -49,10 +50,6 @@ def observe(session: Session) -> Observations:
         weights=_weights(session.header.interview),
         disabled=session.header.disabled,
     )
-
-
-def _is_candidate(transcript: Transcript, everyone: list[Transcript]) -> bool:
-    return transcript.speaker == CANDIDATE or all(t.speaker != CANDIDATE for t in everyone)
 
 
 def _weights(interview: dict[str, Any] | None) -> dict[str, float]:
@@ -103,7 +100,7 @@ def rows_track(session: Session, name: str) -> Track:
 
 
 def _value_names(data: bytes) -> tuple[str, ...]:
-    for line in data.splitlines():
+    for line in io.BytesIO(data):
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return tuple(json.loads(line)["values"])
     return ()
@@ -171,7 +168,7 @@ def _read(session: Session, stream: str, schema: list[tuple[str, pa.DataType]]) 
     parse = reader.ParseOptions(explicit_schema=fields, unexpected_field_behavior="ignore")
 
     def table(data: bytes) -> pa.Table | None:
-        if not data.strip():
+        if not data or data.isspace():
             return None
         options = reader.ReadOptions(block_size=min(max(len(data), 1), 1 << 24))
         return reader.read_json(io.BytesIO(data), read_options=options, parse_options=parse).select(fields.names)
