@@ -1,3 +1,3 @@
 """Fixtures shared by all rooms' tests."""
 
-pytest_plugins = ["tests.support.browser", "tests.support.corpora"]
+pytest_plugins = ["tests.support.browser", "tests.support.corpora", "tests.support.command"]
