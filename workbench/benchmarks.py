@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -132,7 +131,6 @@ def measure_memory(minutes: list[int]) -> dict[str, Any]:
                 capture_output=True,
                 text=True,
                 check=True,
-                env=os.environ,
             )
             row = json.loads(done.stdout.splitlines()[-1])
             rows.append({"minutes": n, **row, "wall_s": round(time.perf_counter() - start, 1)})

@@ -241,3 +241,18 @@ def data_dir() -> Path | None:
     """Where corpora lie (``WORKBENCH_DATA``), or None."""
     value = os.environ.get("WORKBENCH_DATA")
     return Path(value) if value else None
+
+
+def to_yaml(settings: Settings, comments: bool = True) -> str:
+    """The tree as YAML, each key with its description as a comment; `load` reads it back to the same settings."""
+    lines = []
+    values = settings.echo()
+    for section in type(settings).model_fields:
+        part: Section = getattr(settings, section)
+        lines.append(f"{section}:")
+        for name, field in type(part).model_fields.items():
+            text = yaml.safe_dump({name: values[section][name]}, default_flow_style=True, width=10_000, allow_unicode=True).strip()
+            note = f"  # {field.description}" if comments and field.description else ""
+            lines.append(f"  {text[1:-1]}{note}")
+        lines.append("")
+    return "\n".join(lines)

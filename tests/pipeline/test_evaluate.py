@@ -19,7 +19,13 @@ from workbench.sessions.store import Session
 
 pytestmark = pytest.mark.media
 PLAIN = jiwer.Compose(
-    [jiwer.ToLowerCase(), jiwer.SubstituteRegexes({"-": ""}), jiwer.RemovePunctuation(), jiwer.Strip(), jiwer.ReduceToListOfListOfWords()]
+    [
+        jiwer.ToLowerCase(),
+        jiwer.SubstituteRegexes({"-": ""}),
+        jiwer.RemovePunctuation(),
+        jiwer.Strip(),
+        jiwer.ReduceToListOfListOfWords(),
+    ]
 )
 
 

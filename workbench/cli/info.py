@@ -3,6 +3,7 @@
 import json
 import platform
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,18 @@ def schema(message: Annotated[str, typer.Argument(help="one message's name, e.g.
     if message and message not in schemas:
         raise WorkbenchError(f"schema: no message is called {message!r}; choose one of {', '.join(schemas)}")
     typer.echo(json.dumps(schemas[message] if message else schemas, indent=2))
+
+
+@app.command("settings")
+def settings_(
+    path: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="YAML to check and complete; the defaults without it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Print every setting with its meaning, as YAML that `--settings` takes."""
+    from workbench import settings as tree
+
+    loaded = tree.load(path)
+    typer.echo(json.dumps(loaded.echo(), indent=2) if as_json else tree.to_yaml(loaded), nl=as_json)
 
 
 PACKAGES = (
