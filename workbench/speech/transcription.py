@@ -12,7 +12,7 @@ from workbench import contracts, zoo
 from workbench.settings import Speech
 from workbench.speech.silero import SAMPLE_RATE
 from workbench.speech.whisper import Heard, Whisper
-from workbench.speech.words import is_filler, tokens
+from workbench.speech.words import filler_marks, tokens
 from workbench.stage import StageSpec
 from workbench.streams import SpeechClip, TranscribedClip
 
@@ -72,9 +72,10 @@ class Transcriber:
     """Speech segments to transcripts with words, their probabilities and Whisper's own times.
 
     Segments up to 2 s apart are joined, with the sound between them, into stretches of at most `max_segment`, as WhisperX
-    does: Whisper's encoder always works through 30 s, and it errs less with context. A transcript carries the id of its
-    first segment. Text that is probably invented is tried once more, then left out with an event "asr_rejected"; speech in
-    another language than the settings' gives one event "language_mismatch". Memory: `batch` stretches.
+    does: Whisper's encoder always works through 30 s, and it errs less with context. (With `diarize` they stay apart, for the
+    speaker may change between them.) A transcript carries the id of its first segment. Text that is probably invented is
+    tried once more, then left out with an event "asr_rejected"; speech in another language than the settings' gives one
+    event "language_mismatch". Memory: `batch` stretches.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class Transcriber:
 
     def __init__(self, settings: Speech) -> None:
         self.settings = settings
-        self._fillers = frozenset(settings.fillers)
+        self._gap = 0.0 if settings.diarize else _GAP  # a pause may be a change of speaker
         self._whisper: Whisper | None = None
         self.reset()
 
@@ -106,8 +107,8 @@ class Transcriber:
 
     def process(self, item: SpeechClip) -> Iterator[TranscribedClip | contracts.Event]:
         stretch = self._stretch
-        gap = item.message.start - (stretch.start + sum(map(len, stretch.samples)) / SAMPLE_RATE) if stretch else _GAP + 1
-        if stretch and gap <= _GAP and item.message.end - stretch.start <= self.settings.max_segment:
+        gap = item.message.start - (stretch.start + sum(map(len, stretch.samples)) / SAMPLE_RATE) if stretch else np.inf
+        if stretch and gap <= self._gap and item.message.end - stretch.start <= self.settings.max_segment:
             stretch.add(item, _fitted(item.before, round(gap * SAMPLE_RATE)))
             return
         ready = self._close()
@@ -158,9 +159,9 @@ class Transcriber:
                 start=min(segment.start + w.start, segment.end),
                 end=min(segment.start + max(w.end, w.start), segment.end),
                 conf=min(max(w.probability, 0.0), 1.0),
-                filler=is_filler(w.word, self._fillers),
+                filler=filler,
             )
-            for w in heard.words
+            for w, filler in zip(heard.words, filler_marks([w.word for w in heard.words], self.settings.fillers), strict=True)
         ]
         return contracts.Transcript(
             segment_id=segment.segment_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _EDGES = re.compile(r"^[^\w]+|[^\w]+$")
 
@@ -23,3 +24,23 @@ def is_filler(word: str, fillers: frozenset[str]) -> bool:
     """Whether a word is one of `fillers`, drawn out ("ummm") or not."""
     text = normal(word)
     return text in fillers or re.sub(r"(.)\1+", r"\1", text) in fillers
+
+
+def filler_marks(words: Sequence[str], fillers: Sequence[str]) -> list[bool]:
+    """Which words are fillers.
+
+    Parameters
+    ----------
+    words : sequence of str
+    fillers : sequence of str
+        Single words, or phrases of several ("you know"), whose words are all marked. Only hesitations are safe to count
+        unseen: "like", "so" or "you know" are more often words than fillers.
+    """
+    single = frozenset(f.lower() for f in fillers if " " not in f)
+    marks = [is_filler(w, single) for w in words]
+    said = [normal(w) for w in words]
+    for phrase in (f.lower().split() for f in fillers if " " in f):
+        for i in range(len(said) - len(phrase) + 1):
+            if said[i : i + len(phrase)] == phrase:
+                marks[i : i + len(phrase)] = [True] * len(phrase)
+    return marks
