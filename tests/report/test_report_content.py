@@ -65,7 +65,7 @@ def test_contributions_are_those_stored_and_add_up_to_the_score(session: Session
         for part, row in zip(score.contributions, card.select("summary"), strict=True):
             raw, normalised, weight, contribution = values(row)
             assert (raw, normalised, weight, contribution) == (part.raw, part.normalised, part.weight, part.contribution)
-            assert part.unit in row.select_one(".raw").text
+            assert part.unit in row.find_next(class_="evidence").text
 
 
 def test_contributions_open_to_their_evidence(session: Session, soup: BeautifulSoup) -> None:

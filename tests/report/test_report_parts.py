@@ -112,7 +112,11 @@ def test_two_hours_fold_into_parts_and_stay_small() -> None:
     material = long_session(2)
     html = render(material)
     assert len(html.encode()) < 8_000_000
-    assert [p.title for p in timeline.parts(material, [])][:3] == ["Whole session", "0:00 to 5:00", "5:00 to 10:00"]
+    assert [p.title for p in timeline.parts(material, {m: strips.strip(material, m) for m in ("visual", "audio", "fused")}, [])][:3] == [
+        "Whole session",
+        "0:00 to 5:00",
+        "5:00 to 10:00",
+    ]
     assert html.count('<details class="chapter"') == 12
     assert html.count('<details class="chapter" open>') == 1
 

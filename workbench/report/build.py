@@ -14,7 +14,7 @@ from markupsafe import Markup
 from workbench.contracts import Answer
 from workbench.errors import SessionError
 from workbench.report import cards, strips, summary, timeline, transcript, wording
-from workbench.report.material import Material, cells, read
+from workbench.report.material import Material, read
 from workbench.report.pictures import Pictures
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def render(material: Material) -> str:
     pictures = Pictures(material, cards.moments([session_cards, *(q.cards for q in questions)]))
     events = summary.event_gaps(material)
     events += [(material.duration, "repair", w) for w in [*material.warnings, pictures.problem] if w]
+    layers = {m: strips.strip(material, m) for m in ("visual", "audio", "fused")}
     window_gaps = summary.window_gaps(material)
     environment = _environment()
     return environment.get_template(
@@ -111,10 +112,10 @@ def render(material: Material) -> str:
         facts=summary.facts(material),
         cards=session_cards,
         pictures=pictures,
-        parts=timeline.parts(material, pictures.stills),
+        parts=timeline.parts(material, layers, pictures.stills),
         layers=timeline.LAYERS,
         masked=[g for g in window_gaps if g.seconds],
-        tallies=_tallies(material),
+        tallies=_tallies(layers),
         voice="prosodic_affect" not in material.header.disabled and any(w.audio for w in material.windows),
         derived=list(material.derived.items())[:5],
         questions=questions,
@@ -140,6 +141,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": wording.number,
+        "measure": wording.measure,
         "clock": wording.clock,
         "plain": wording.plain,
         "modality": wording.modality_title,
@@ -164,17 +166,15 @@ def _first_segment(material: Material, answer: Answer | None) -> str:
     return next((f"s{i}" for i, t in enumerate(material.transcripts) if answer.start <= (t.start + t.end) / 2 < answer.end), "")
 
 
-def _tallies(material: Material) -> list[Tally]:
-    if not material.windows:
+def _tallies(layers: dict[str, list[strips.Cell]]) -> list[Tally]:
+    if not layers["fused"]:
         return []
-    spans = cells(material.windows)
-    names = [*timeline.LAYERS, "not available"]
     out = []
-    for modality in ("visual", "audio", "fused"):
-        seconds = dict.fromkeys(names, 0.0)
-        for cell, (start, end) in zip(strips.strip(material, modality), spans, strict=True):
+    for modality, cells in layers.items():
+        seconds = dict.fromkeys([*timeline.LAYERS, "not available"], 0.0)
+        for cell in cells:
             key = "not available" if cell.reason else cell.label
-            seconds[key] = seconds.get(key, 0.0) + end - start
+            seconds[key] = seconds.get(key, 0.0) + cell.span[1] - cell.span[0]
         out.append(Tally(wording.modality_title(modality), seconds))
     columns = dict.fromkeys(key for t in out for key in t.seconds)
     return [Tally(t.name, {key: t.seconds.get(key, 0.0) for key in columns}) for t in out]

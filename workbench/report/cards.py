@@ -13,8 +13,6 @@ SHOWN = 12
 """Pieces of evidence printed for one contribution; the rest stays in the session."""
 FACES = 6
 """Of those, pictures at most."""
-MEANING = {"word": "confidence ", "frame": "certainty ", "span": ""}
-"""What the value of a piece of evidence is."""
 ORDER = ("composite", "technical", "clarity", "confidence", "engagement")
 
 
@@ -28,6 +26,7 @@ class Proof:
     text: str
     value: str
     link: str
+    quoted: bool
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def anchor(scope: str, name: str) -> str:
 
 
 def _part(c: Contribution, index: int, scope: str, names: set[str], anchors: Anchors) -> Part:
-    raw = "not measured" if c.raw is None else f"{wording.measure(c.raw)} {c.unit}".strip()
+    raw = "not measured" if c.raw is None else f"{wording.measure(c.raw)} {wording.unit(c.unit)}".strip()
     link = anchor(scope, c.feature) if c.feature in names else ""
     shown = _spread(c.evidence)
     proofs = [_proof(e, anchors) for e in shown]
@@ -97,8 +96,16 @@ def _spread(evidence: list[Evidence]) -> list[Evidence]:
 
 def _proof(e: Evidence, anchors: Anchors) -> Proof:
     when = wording.clock(e.start) if e.kind != "span" or e.end - e.start < 0.1 else f"{wording.clock(e.start)} to {wording.clock(e.end)}"
-    value = "" if e.value is None else f"{MEANING[e.kind]}{wording.measure(e.value)}"
-    return Proof(e.kind, when, e.start, e.text, value, anchors.find(e))
+    return Proof(e.kind, when, e.start, e.text, _value(e), anchors.find(e), e.kind == "word" or anchors.said(e.text))
+
+
+def _value(e: Evidence) -> str:
+    """What the value is depends on the kind; one that the text says already is not repeated."""
+    if e.value is None or f"{e.value:.1f}" in e.text or f"{e.value:.2f}" in e.text:
+        return ""
+    if e.kind == "word":
+        return f"confidence {wording.number(e.value)}"
+    return f"certainty {wording.number(e.value)}" if e.kind == "frame" else f"value {wording.measure(e.value)}"
 
 
 def moments(groups: list[list[Card]]) -> list[float]:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.contracts import FusedWindow, Label
+from workbench.fusion.windows import Grid, aggregate
 from workbench.labels import BASIC
 from workbench.report.material import Material, Span, cells
 from workbench.report.svg import WIDTH, Scale
 from workbench.report.wording import kind_of
-from workbench.streams import Track
 
 COLUMNS = WIDTH // 2
 """Cells a row can show; more are averaged."""
@@ -34,10 +34,9 @@ class Cell:
 def strip(material: Material, modality: str) -> list[Cell]:
     """A modality's cells, one a window: ``visual``, ``audio`` or ``fused``."""
     spans = cells(material.windows)
-    dense = material.tracks.get({"visual": "visual", "audio": "affect"}.get(modality, ""))
-    columns = [dense.names.index(c) for c in BASIC] if dense is not None and set(BASIC) <= set(dense.names) else None
+    dense = _dense(material, {"visual": "visual", "audio": "affect"}.get(modality, ""))
     out = []
-    for window, span in zip(material.windows, spans, strict=True):
+    for i, (window, span) in enumerate(zip(material.windows, spans, strict=True)):
         if modality == "fused":
             out.append(_fused(window, span))
             continue
@@ -46,8 +45,8 @@ def strip(material: Material, modality: str) -> list[Cell]:
             reason = window.missing.get(modality) or "not measured"
             out.append(Cell(span, np.full(len(BASIC), np.nan), reason=reason))
             continue
-        probs = _mean(dense, columns, window) if dense is not None and columns is not None else None
-        out.append(Cell(span, _alone(label) if probs is None else probs, label.label))
+        known = dense is not None and np.isfinite(dense[i]).all()
+        out.append(Cell(span, dense[i] if dense is not None and known else _alone(label), label.label))
     return out
 
 
@@ -66,11 +65,13 @@ def _alone(label: Label) -> NDArray[np.float64]:
     return np.array([label.score if c == label.label else 0.0 for c in BASIC])
 
 
-def _mean(track: Track, columns: list[int], window: FusedWindow) -> NDArray[np.float64] | None:
-    rows = track.slice(window.start, window.end)
-    values = rows.values[rows.valid][:, columns]
-    values = values[np.isfinite(values).all(axis=1)]
-    return values.mean(axis=0) if len(values) else None
+def _dense(material: Material, name: str) -> NDArray[np.float64] | None:
+    """What a stored track says in each window, as fusion reads it; None where there is no such track."""
+    track = material.tracks.get(name)
+    if track is None or track.names != BASIC:
+        return None
+    windows = Grid(np.array([w.start for w in material.windows]), np.array([w.end for w in material.windows]))
+    return aggregate(track, windows).values
 
 
 def fit(items: list[Cell], scale: Scale) -> list[Cell]:

@@ -107,11 +107,11 @@ def usable_seconds(material: Material, modality: str) -> float:
 
 
 def has_audio(material: Material) -> bool:
-    return material.header.media.get("sample_rate") is not None
+    return material.header.media.get("sample_rate") is not None or bool(material.segments)
 
 
 def has_video(material: Material) -> bool:
-    return material.header.media.get("width") is not None
+    return material.header.media.get("width") is not None or bool(material.detections)
 
 
 @dataclass(frozen=True)

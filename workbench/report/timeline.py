@@ -42,18 +42,19 @@ class Part:
     axis: Markup
 
 
-def parts(material: Material, stills: list[tuple[float, str]]) -> list[Part]:
+def parts(material: Material, layers: dict[str, list[Cell]], stills: list[tuple[float, str]]) -> list[Part]:
     """The overview, then the parts of a session too long to be read in it.
 
     Parameters
     ----------
     material : Material
+    layers : dict
+        Cells of ``visual``, ``audio`` and ``fused``, see `strips.strip`.
     stills : list of (time in s, data URI)
         Pictures for the filmstrip of the overview.
     """
     if material.duration <= 0:
         return []
-    layers = {m: strips.strip(material, m) for m in ("visual", "audio", "fused")}
     out = [_part(material, layers, Scale(0.0, material.duration), "Whole session", stills)]
     if material.duration > WHOLE:
         length = next((s for s in (60, 120, 300, 600) if material.duration / s <= 24), 1200)

@@ -11,6 +11,8 @@ from workbench.contracts import Evidence, Transcript, Word
 from workbench.report.material import Material
 from workbench.report.wording import clock
 
+QUOTED = 40
+"""Characters that tell a quotation from a description."""
 PART = 600.0
 """s; longer transcripts without questions are cut into foldable parts of this length."""
 
@@ -54,7 +56,12 @@ class Anchors:
         self._words = sorted((w.start, f"s{i}w{k}") for i, t in enumerate(transcripts) for k, w in enumerate(t.words))
         self._starts = np.array([start for start, _ in self._words])
         self._segments = [(t.start, t.end) for t in transcripts]
+        self._text = " ".join(t.transcript for t in transcripts)
         self.used: set[str] = set()
+
+    def said(self, text: str) -> bool:
+        """Whether `text` (perhaps cut off by an ellipsis) is the beginning of something that was said."""
+        return text[:QUOTED].rstrip("… ") in self._text
 
     def find(self, evidence: Evidence) -> str:
         """The anchor's name without ``#``; empty where the transcript has nothing at that time."""

@@ -35,6 +35,8 @@ MODALITIES: dict[str, str] = {
 }
 """Modalities of windows and channels of sessions."""
 
+_SILENT = ("share", "score", "index", "1 - H/ln 7")
+"""Units of figures from 0 to 1: their names would only clutter the card; its details say them."""
 UNDOCUMENTED = ("undocumented", "unknown", "not ")
 """How a statement about training data begins that names none."""
 
@@ -88,6 +90,11 @@ def measure(value: float | None) -> str:
         return "–"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 or value == 0 else 4
     return f"{value:.{digits}f}"
+
+
+def unit(name: str) -> str:
+    """A raw value's unit as it is printed beside the value."""
+    return "" if name in _SILENT else name
 
 
 def share(part: float, whole: float) -> str:
