@@ -83,7 +83,7 @@ def _go_on(url: str, part: Path, size: int, http: httpx.Client, report: Callable
         resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
         done = have if resumed else 0  # a server that ignores ranges sends everything again
         with part.open("ab" if resumed else "wb") as stream:
-            for block in answer.iter_bytes(BLOCK):
+            for block in answer.iter_raw():  # as it comes: what a broken connection brought is kept
                 stream.write(block)
                 done += len(block)
                 report(done)

@@ -23,9 +23,14 @@ def obtain(entry: Entry, folder: Path, endpoint: str | None = None) -> None:
     WeightsError
         If the hub cannot be reached, lacks a file, or gives other bytes than the catalogue's.
     """
-    from huggingface_hub import hf_hub_download
+    import httpx
+    from huggingface_hub import constants, hf_hub_download
 
     assert entry.hub is not None
+    try:  # the library retries for half a minute where there is no network
+        httpx.head(endpoint or constants.ENDPOINT, timeout=10.0)
+    except httpx.TransportError as error:
+        raise WeightsError(f"the model hub cannot be reached ({type(error).__name__})") from None
     for file in entry.files:
         try:
             hf_hub_download(entry.hub.repo, file.path, revision=entry.hub.revision, local_dir=folder, endpoint=endpoint)
