@@ -8,6 +8,7 @@ loaded when the first page opens.
 from __future__ import annotations
 
 import platform
+import secrets
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -16,7 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from workbench import contracts, pipeline, settings as tree
+from tornado.web import RequestHandler
+
+from workbench import contracts, pipeline
+from workbench import settings as tree
 from workbench.capture import browser
 from workbench.errors import WorkbenchError
 from workbench.runtime.ledger import Ledger
@@ -176,23 +180,73 @@ def open_live(
     )
     ledger = Ledger()
 
-    def finish(writer: SessionWriter) -> None:
-        pipeline.finish(writer, settings, plan, ledger, lambda stage, seconds: None)
+    marked = Marked(plan, settings)
+
+    def finish(writer: SessionWriter, marks: list[contracts.Event], duration: float) -> None:
+        pipeline.finish(writer, settings, marked.plan(marks, duration), ledger, lambda stage, seconds: None)
         where.put(kit)
 
-    def answers(transcripts: list[contracts.Transcript], marks: list[contracts.Event], duration: float) -> list[contracts.Answer]:
-        return pipeline.answers_so_far(plan, transcripts, marks, settings, duration)
-
     writer = SessionWriter.create(name, header)
-    session = LiveSession(writer, settings, Parts(vision, kit.speech, measures, pipeline.store, answers, finish), ledger)
+    session = LiveSession(writer, settings, Parts(vision, kit.speech, measures, pipeline.store, marked.answers, finish), ledger)
     watch(session)
     return session
+
+
+class Marked:
+    """The interview's questions at the times at which they were marked, and the answers to them so far."""
+
+    def __init__(self, plan: Any, settings: Settings) -> None:
+        self._plan, self._settings = plan, settings
+        self._known: tuple[Any, list[contracts.Answer]] = (None, [])
+
+    def plan(self, marks: list[contracts.Event], duration: float) -> Any:
+        """The plan with each marked question from its mark to the next; without marks as it is, the whole being one answer."""
+        if self._plan is None or not marks:
+            return self._plan
+        ends = [m.timestamp for m in marks[1:]] + [duration]
+        times = {str(m.data["question_id"]): (m.timestamp, end) for m, end in zip(marks, ends, strict=True)}
+        asked = [q.model_copy(update={"start": times[q.id][0], "end": times[q.id][1]}) for q in self._plan.questions if q.id in times]
+        return self._plan.model_copy(update={"questions": sorted(asked, key=lambda q: q.start)})
+
+    def answers(self, transcripts: list[contracts.Transcript], marks: list[contracts.Event], duration: float) -> list[contracts.Answer]:
+        """Computed anew only where a segment has closed or a question was marked."""
+        from workbench.language.answers import analyse
+
+        key = (len(transcripts), len(marks))
+        if key != self._known[0]:
+            found = analyse(self.plan(marks, duration), transcripts, self._settings, duration) if transcripts else []
+            self._known = (key, list(found))
+        return self._known[1]
 
 
 def _affect_name(kit: Kit) -> str:
     from workbench.speech.affect import ProsodicAffect
 
     return next((s.spec.name for s in kit.measures if isinstance(s, ProsodicAffect)), "")
+
+
+_reports: dict[str, Path] = {}
+
+
+def offer(report: Path) -> str:
+    """An address of this server, relative to the page, at which a report can be opened by whoever knows it."""
+    token = secrets.token_urlsafe(16)
+    _reports[token] = report
+    return f"workbench/report/{token}"
+
+
+class ReportHandler(RequestHandler):
+    """Serves the reports that were offered."""
+
+    def get(self, token: str) -> None:
+        path = _reports.get(token)
+        if path is None or not path.exists():
+            self.set_status(404)
+            self.finish("This report is not offered here (any more); it lies in its session's folder as report.html.")
+            return
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(path.read_bytes())
 
 
 def _serve() -> list[tuple[str, type]]:
@@ -202,7 +256,7 @@ def _serve() -> list[tuple[str, type]]:
     sys.stderr.write("workbench: loading models ...\n")
     where.open(kits=2)
     sys.stderr.write(f"workbench: {where.error or 'models are loaded and warm'}\n")
-    return [*browser.ROUTES, (r"/metrics", MetricsHandler)]
+    return [*browser.ROUTES, (r"/metrics", MetricsHandler), (r"/workbench/report/([\w-]+)", ReportHandler)]
 
 
 def __getattr__(name: str) -> Any:  # `ROUTES` is what panel asks a plug-in for; importing this module elsewhere loads nothing

@@ -54,7 +54,7 @@ class Parts:
     answers : callable
         ``answers(transcripts, marks, duration)`` → answers so far.
     finish : callable
-        ``finish(writer, events)``: language, windows and scores of the whole session.
+        ``finish(writer, marks, duration)``: language, windows and scores of the whole session.
     """
 
     vision: Sequence[Stage]
@@ -62,7 +62,7 @@ class Parts:
     measures: Sequence[Stage]
     store: Callable[[SessionWriter, Any], None]
     answers: Callable[[list[contracts.Transcript], list[contracts.Event], float], list[contracts.Answer]]
-    finish: Callable[[SessionWriter], None]
+    finish: Callable[[SessionWriter, list[contracts.Event], float], None]
 
 
 @dataclass(frozen=True)
@@ -289,7 +289,12 @@ class LiveSession:
             ordered = sorted(said.probs.items(), key=lambda p: -p[1])
             uncertain = ordered[0][1] < self.settings.smoothing.uncertain
             text = " / ".join(f"{label} {p:.0%}" for label, p in ordered[: 2 if uncertain else 1])
-        return {"box": face.box, "text": f"{name} · {text}" if text else name, "candidate": is_candidate, "uncertain": uncertain or "/" in text}
+        return {
+            "box": face.box,
+            "text": f"{name} · {text}" if text else name,
+            "candidate": is_candidate,
+            "uncertain": uncertain or "/" in text,
+        }
 
     # ── fusion, health, the end ──────────────────────────────────────────────────────────────────────────────────────
     def _tick(self) -> None:
@@ -370,7 +375,7 @@ class LiveSession:
             lines = [line.to_dict() for line in self.ledger.summary()]
             counts = {"lost_samples": late, "dropped_frames": self._pictures.dropped, "skipped_frames": self.intake.skipped}
             self._happened("latency", "time spent in each stage", stages=lines, **counts)
-            self.parts.finish(self.writer)
+            self.parts.finish(self.writer, [e for e in self._events if e.kind == "question"], self.clock)
         except WorkbenchError as error:
             self.error = str(error)
         finally:

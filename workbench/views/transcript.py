@@ -1,0 +1,55 @@
+"""The live transcript: interim words grey, committed words plain, fillers and doubtful words marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import param
+from panel.custom import JSComponent
+
+from workbench.contracts import Transcript, Word
+from workbench.speech.streaming import Interim
+
+SHOWN = 40
+"""Closed segments on the page; earlier ones are in the report."""
+
+
+class LiveTranscript(JSComponent):
+    """Shows what `show` was given last."""
+
+    content = param.Dict(default={})
+
+    _esm = Path(__file__).with_name("transcript.js")
+    _stylesheets = [
+        ":host{display:block;width:100%}"
+        ".transcript{height:var(--h,330px);overflow-y:auto;font-size:16px;line-height:1.55;padding:2px 6px 2px 0}"
+        "p{margin:0 0 .55em}time{display:inline-block;min-width:3.2em;font:12px ui-monospace,monospace;opacity:.6}"
+        ".tentative{opacity:.5}.filler{background:color-mix(in srgb,#f5a623 35%,transparent);border-radius:4px;padding:0 3px}"
+        ".low{text-decoration:underline dotted #e5484d 2px;text-underline-offset:3px}.empty{opacity:.65;font-size:14px}"
+    ]
+
+    def show(self, closed: Sequence[Transcript], interim: Interim | None, low: float) -> None:
+        """Show closed segments and the open one; words below the confidence `low` are marked."""
+        content: dict[str, Any] = {
+            "closed": [{"at": _clock(t.start), "words": [_word(w, low) for w in t.words]} for t in closed[-SHOWN:]],
+            "earlier": max(0, len(closed) - SHOWN),
+        }
+        if interim and (interim.committed or interim.tentative):
+            first = (*interim.committed, *interim.tentative)[0]
+            content["open"] = {
+                "at": _clock(first.start),
+                "committed": [_word(w, low) for w in interim.committed],
+                "tentative": [_word(w, 0.0) for w in interim.tentative],
+            }
+        if content != self.content:
+            self.content = content
+
+
+def _word(word: Word, low: float) -> dict[str, Any]:
+    return {"text": word.word, "filler": word.filler, "low": word.conf is not None and word.conf < low}
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
