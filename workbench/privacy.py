@@ -5,11 +5,6 @@ variable is overwritten too: an audit must not depend on the shell it was starte
 """
 
 import os
-import sys
-
-# openvino reports its import to its vendor through this package, which knows no variable to switch it off; where it
-# cannot be imported, openvino goes on without.
-BLOCKED: tuple[str, ...] = ("openvino_telemetry",)
 
 OPT_OUTS: dict[str, str] = {
     "PYANNOTE_METRICS_ENABLED": "false",  # pyannote.audio (comes with WhisperX) counts pipeline runs
@@ -28,9 +23,7 @@ QUIET: dict[str, str] = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "
 
 
 def apply() -> None:
-    """Set every opt-out in this process's environment (inherited by its children); keep `BLOCKED` from being imported."""
-    for name in BLOCKED:
-        sys.modules[name] = None  # type: ignore[assignment]
+    """Set every opt-out in this process's environment (inherited by its children)."""
     os.environ.update(OPT_OUTS)
     os.environ.update(COMPATIBILITY)
     for name, value in QUIET.items():

@@ -75,9 +75,9 @@ def test_the_fast_form_agrees_with_keras_on_real_faces(name: str, real_crops: Cr
 @pytest.mark.media
 def test_the_conversion_keeps_what_facex_says(real_crops: Crops) -> None:
     """Against the author's own file: it rounds activations to 8 bits at run time, so probabilities differ a little."""
-    from workbench.zoo.networks import litert
+    from ai_edge_litert.interpreter import Interpreter
 
-    net = litert().Interpreter(str(zoo.path("facex")))
+    net = Interpreter(str(zoo.path("facex")))
     net.allocate_tensors()
     source, sample = [], inputs("facex-mobilenetv2", real_crops)[::8]
     for image in sample:

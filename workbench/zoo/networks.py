@@ -99,17 +99,10 @@ def load(name: str | Path, runtime: Literal["fast", "keras"] = "fast", threads: 
     return Network(store.path(name), runtime, threads)
 
 
-def litert() -> Any:
-    """The LiteRT interpreter's module; TensorFlow carries an older copy of it."""
-    try:
-        from ai_edge_litert import interpreter
-    except ImportError:
-        from tensorflow.lite.python import interpreter
-    return interpreter
-
-
 def _fast(file: Path, threads: int) -> tuple[Any, tuple[int, ...]]:
-    net = litert().Interpreter(model_path=str(file), num_threads=threads)
+    from ai_edge_litert.interpreter import Interpreter
+
+    net = Interpreter(model_path=str(file), num_threads=threads)
     net.allocate_tensors()
     inputs, outputs = net.get_input_details()[0], net.get_output_details()[0]
     shape = tuple(int(n) for n in inputs["shape_signature"][1:])

@@ -62,11 +62,11 @@ RECIPES = {"facex": _facex, "fer": _fer}
 
 def dequantised(tflite: Path) -> Layers:
     """Layer name → (operation, kernel, bias), in float32, of a weight-quantised TFLite network."""
-    from workbench.zoo.networks import litert
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    net: Any = litert().Interpreter(
+    net: Any = Interpreter(
         str(tflite),
-        experimental_op_resolver_type=litert().OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         experimental_preserve_all_tensors=True,
     )
     net.allocate_tensors()
