@@ -143,8 +143,10 @@ class Measures:
         rows = low + np.flatnonzero(filler)
         trust = np.nan_to_num(words.confidence[rows], nan=0.5)
         best = np.sort(rows[np.argsort(-trust, kind="stable")[: evidence.CAP]])
-        found = evidence.words(words, best.tolist()) or [evidence.span(scope.start, scope.end, f"no fillers in {high - low} words", 0.0)]
-        return self.feature(name, raw, draws, found, f"{int(filler.sum())} fillers in {high - low} words")
+        found = evidence.words(words, best.tolist()) or [
+            evidence.span(scope.start, scope.end, f"no fillers in {counted(high - low, 'word')}", 0.0)
+        ]
+        return self.feature(name, raw, draws, found, f"{counted(int(filler.sum()), 'filler')} in {counted(high - low, 'word')}")
 
     def lexical_diversity(self, scope: Scope) -> Feature:
         answer, name = scope.answer, "lexical_diversity"
@@ -152,7 +154,7 @@ class Measures:
             return Feature(name, missing="too few words to measure it" if answer else "no answer was transcribed")
         span = self.ranges[answer.lexical_measure or "mtld"]
         found = [evidence.span(answer.start, answer.end, answer.text, answer.lexical_diversity)]
-        return self.feature(name, answer.lexical_diversity, None, found, f"{answer.words} words", span)
+        return self.feature(name, answer.lexical_diversity, None, found, counted(answer.words, "word"), span)
 
     # ── face and voice ───────────────────────────────────────────────────────────────────────────────────────────────
     def visual_certainty(self, scope: Scope) -> Feature:
@@ -165,7 +167,7 @@ class Measures:
         total, count = bootstrap.blocked(track.times[rows], scope.start, sure, np.ones(len(rows)))
         draws = bootstrap.ratio(total, count, self.draws, self.random(scope, name))
         found = evidence.frames(self.seen, rows, sure, scope.start)
-        return self.feature(name, float(sure.mean()), draws, found, f"{len(rows)} frames with a usable face")
+        return self.feature(name, float(sure.mean()), draws, found, f"{counted(len(rows), 'frame')} with a usable face")
 
     def vocal_steadiness(self, scope: Scope) -> Feature:
         return self._segments(scope, "vocal_steadiness", "steadiness")
@@ -183,7 +185,7 @@ class Measures:
         draws = bootstrap.ratio(seconds * values, seconds, self.draws, self.random(scope, name))
         kept = rows[evidence.strongest(values, seconds)]
         found = [evidence.span(table["start"][i], table["end"][i], self._how(column, i), float(table[column][i])) for i in kept.tolist()]
-        return self.feature(name, float(np.average(values, weights=seconds)), draws, found, f"{len(rows)} segments of speech")
+        return self.feature(name, float(np.average(values, weights=seconds)), draws, found, f"{counted(len(rows), 'segment')} of speech")
 
     def _how(self, column: str, i: int) -> str:
         if column == "variation":
@@ -221,6 +223,10 @@ FEATURES: dict[str, tuple[str, Callable[[Measures, Scope], Feature]]] = {
     "prosodic_variation": ("prosodic_affect", Measures.prosodic_variation),
 }
 """Feature → the channel it belongs to ('' for none that law may switch off) and how it is measured."""
+
+
+def counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def certainty(probs: Floats) -> Floats:

@@ -11,7 +11,7 @@ from workbench.contracts import Contribution, Evidence, Score
 from workbench.errors import SettingsError
 from workbench.fusion.observations import Observations
 from workbench.scoring import bootstrap, evidence
-from workbench.scoring.features import FEATURES, Feature, Measures, Scope
+from workbench.scoring.features import FEATURES, Feature, Measures, Scope, counted
 from workbench.scoring.ranges import resolve
 from workbench.settings import Scoring
 from workbench.streams import Floats
@@ -127,7 +127,7 @@ def _over_questions(found: list[Feature], questions: list[Scope], weights: list[
     drawn = [f.normalised if f.draws is None else f.draws for f, _ in used]
     draws = sum(s * d for s, d in zip(shares, drawn, strict=True) if d is not None) if any(f.draws is not None for f, _ in used) else None
     without = [q.name for q, f in zip(questions, found, strict=True) if f.normalised is None]
-    note = f"mean of {len(used)} answers by their weights" + (f"; not measured in {', '.join(without)}" if without else "")
+    note = f"mean of {counted(len(used), 'answer')} by their weights" + (f"; not measured in {', '.join(without)}" if without else "")
     return Feature(
         name, raw, used[0][0].unit, normalised, *bootstrap.interval(draws, normalised), draws, _merged([f for f, _ in used]), note
     )

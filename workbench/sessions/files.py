@@ -6,6 +6,7 @@ A line is handed to the operating system as one write and is not buffered here: 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from collections.abc import Callable
@@ -50,7 +51,8 @@ class Appender:
             while rest:
                 rest = rest[_write(self._file.fileno(), rest) :]
         except OSError as error:
-            self._file.truncate(self.size)  # needs no space: half a line must not stay before a later whole one
+            with contextlib.suppress(OSError):  # needs no space: half a line must not stay before a later whole one
+                self._file.truncate(self.size)
             raise fail(self.path, error) from error
         self.size += len(data)
 

@@ -72,7 +72,7 @@ class Session:
 
     def _repair(self) -> None:
         rate = self.header.clock.sample_rate
-        for stream in STREAMS:
+        for stream in ("events", *(s for s in STREAMS if s != "events")):  # first, because the other repairs are noted there
             path = self.folder / f"{stream}.jsonl"
             if not path.exists():
                 self.warnings.append(f"{path.name} is missing; the session is read without it")

@@ -118,7 +118,7 @@ class SessionWriter:
             if gap > 0:
                 self._audio.skip(2 * gap)
                 self.event("audio_gap", f"{gap / rate:.3f} s without samples were filled with silence", timestamp=written / rate)
-            pcm = np.round(np.clip(block.samples[max(0, -gap) :], -1, 1) * 32767).astype("<i2")
+            pcm = np.clip(np.round(block.samples[max(0, -gap) :] * 32768.0), -32768, 32767).astype("<i2")
             self._audio.append(pcm.tobytes())
             if self._audio.size - self._header_at >= 2 * rate:  # once a second
                 self._finish_audio()
