@@ -45,6 +45,9 @@ def test_only_the_timeline_scrolls_sideways(report: Path, new_page: NewPage, wid
             && !e.closest('.stacking thead') && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
     )
     assert spills == []
+    figures = ".mini b, .figure strong, .part .contribution, .part .weight"
+    assert page.evaluate(f"Math.max(...[...document.querySelectorAll('{figures}')].map(e => e.getClientRects().length))") == 1
+    assert page.locator(".mini b").first.bounding_box()["height"] < 26  # on one line
     scroller = page.locator(".scroller").first
     assert scroller.evaluate("e => e.scrollWidth") >= 1104
     name = page.locator(".track-name").first

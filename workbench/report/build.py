@@ -107,6 +107,7 @@ def render(material: Material) -> str:
     ).render(
         material=material,
         css=Markup(environment.loader.get_source(environment, "report.css")[0]),  # type: ignore[union-attr]
+        title=(material.header.interview or {}).get("title") or material.header.media.get("name") or material.header.session_id,
         sections=SECTIONS,
         sentences=summary.sentences(material),
         facts=summary.facts(material),

@@ -79,7 +79,7 @@ def _part(c: Contribution, index: int, scope: str, names: set[str], anchors: Anc
     raw = "not measured" if c.raw is None else f"{wording.measure(c.raw)} {wording.unit(c.unit)}".strip()
     link = anchor(scope, c.feature) if c.feature in names else ""
     shown = _spread(c.evidence)
-    proofs = [_proof(e, anchors) for e in shown]
+    proofs = [_proof(e, anchors, bare=bool(link)) for e in shown]
     return Part(wording.feature_title(c.feature), index, c, raw, proofs, len(c.evidence) - len(shown), link)
 
 
@@ -94,18 +94,21 @@ def _spread(evidence: list[Evidence]) -> list[Evidence]:
     return shown
 
 
-def _proof(e: Evidence, anchors: Anchors) -> Proof:
+def _proof(e: Evidence, anchors: Anchors, bare: bool) -> Proof:
+    """`bare` leaves out the values of spans: under a composite they are of different units."""
     when = wording.clock(e.start) if e.kind != "span" or e.end - e.start < 0.1 else f"{wording.clock(e.start)} to {wording.clock(e.end)}"
-    return Proof(e.kind, when, e.start, e.text, _value(e), anchors.find(e), e.kind == "word" or anchors.said(e.text))
+    value = "" if bare and e.kind == "span" else _value(e)
+    text = e.text.strip(" ,") if e.kind == "word" else e.text
+    return Proof(e.kind, when, e.start, text, value, anchors.find(e), e.kind == "word" or anchors.said(e.text))
 
 
 def _value(e: Evidence) -> str:
-    """What the value is depends on the kind; one that the text says already is not repeated."""
-    if e.value is None or f"{e.value:.1f}" in e.text or f"{e.value:.2f}" in e.text:
+    """What the value is depends on the kind; a span's that its text says already is not repeated."""
+    if e.value is None:
         return ""
-    if e.kind == "word":
-        return f"confidence {wording.number(e.value)}"
-    return f"certainty {wording.number(e.value)}" if e.kind == "frame" else f"value {wording.measure(e.value)}"
+    if e.kind == "span":
+        return "" if f"{e.value:.1f}" in e.text else f"value {wording.measure(e.value)}"
+    return f"{'confidence' if e.kind == 'word' else 'certainty'} {wording.number(e.value)}"
 
 
 def moments(groups: list[list[Card]]) -> list[float]:

@@ -65,11 +65,7 @@ class Material:
     def questions(self) -> dict[str, str]:
         """Question id → its wording, in the plan's order; empty without a plan."""
         plan = self.header.interview or {}
-        return {
-            str(q["id"]): str(q.get("question") or q.get("text") or q["id"])
-            for q in plan.get("questions", [])
-            if isinstance(q, dict) and "id" in q
-        }
+        return {str(q["id"]): str(q.get("text") or q["id"]) for q in plan.get("questions", []) if isinstance(q, dict) and "id" in q}
 
     def low_confidence(self) -> float:
         """Words recognised with a lower probability than this are marked."""

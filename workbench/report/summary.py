@@ -46,6 +46,8 @@ def _face(material: Material) -> str:
         return "The face was not analysed."
     if not has_video(material):
         return "It holds no picture, so nothing could be said about the face."
+    if not material.windows:
+        return "No analysis windows are stored, so it is not known how much of the face was usable."
     usable = usable_seconds(material, "visual")
     if not usable:
         return "No usable face was seen in it."
@@ -81,10 +83,12 @@ def facts(material: Material) -> list[Fact]:
         Fact("Speech", duration(spoken), f"{share(spoken, total)} of the session", _part(spoken, total)),
         Fact("Words", str(len(words)), count(fillers, "filler")),
     ]
-    for modality, name in (("visual", "Face usable"), ("audio", "Voice usable"), ("fused", "Fused estimate")):
-        if modality == "visual" and "visual_emotion" in material.header.disabled:
-            continue
-        if modality == "audio" and "prosodic_affect" in material.header.disabled:
+    for modality, name, channel in (
+        ("visual", "Face usable", "visual_emotion"),
+        ("audio", "Voice usable", "prosodic_affect"),
+        ("fused", "Fused estimate", ""),
+    ):
+        if not material.windows or channel in material.header.disabled:
             continue
         seconds = usable_seconds(material, modality)
         out.append(Fact(name, duration(seconds), f"{share(seconds, total)} of the session", _part(seconds, total)))

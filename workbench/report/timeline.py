@@ -187,7 +187,7 @@ def _curve(material: Material, scale: Scale, title: str, name: str, unit: str) -
     hop = float(np.median(np.diff(seen.times))) if len(seen) > 1 else 0.1
     reach = max(3.0, 2.5 * hop / (scale.end - scale.start) * WIDTH)
     body = [svg.rect("ground", 0, 0, WIDTH, height), svg.path("curve", svg.line(xs, ys, reach))]
-    span = f"{low:.0f} to {high:.0f} {unit}"
+    span = f"{low:.0f} to {high:.0f} {unit}".replace("-", "\N{MINUS SIGN}")
     return Row(title, span, svg.figure(height, body, f"{title} over time, {span}"))
 
 
@@ -217,8 +217,9 @@ def _words(material: Material, scale: Scale) -> Row | None:
         kind = "word filler" if w.filler else "word unsure" if w.conf is not None and w.conf < low else "word"
         height = 4 + 16 * (1.0 if w.conf is None else w.conf)
         marks[kind][x] = max(height, marks[kind].get(x, 0))
-        if w.filler and x - last > len(w.word) * svg.CHARACTER + 6:
-            body.append(Markup('<text class="filler" x="{:g}" y="10" text-anchor="middle">{}</text>').format(x, w.word.strip()))
+        said = w.word.strip(" ,.?!…").lower()
+        if w.filler and x - last > len(said) * svg.CHARACTER + 6:
+            body.append(Markup('<text class="filler" x="{:g}" y="10" text-anchor="middle">{}</text>').format(x, said))
             last = x
     for css, found in marks.items():
         body.append(svg.path(css, "".join(f"M{x} {36 - h:.0f}V36" for x, h in sorted(found.items()))))
