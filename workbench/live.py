@@ -26,6 +26,7 @@ from workbench.errors import WorkbenchError
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.live import LiveSession, Parts
 from workbench.runtime.metrics import MetricsHandler, watch
+from workbench.runtime.process import ProcessGraph
 from workbench.sessions.consent import disabled_channels
 from workbench.sessions.writer import SessionWriter
 from workbench.settings import Settings
@@ -46,23 +47,35 @@ class Kit:
 
     vision: list[Stage]
     speech: list[Stage]
-    measures: list[Stage]
+    measures: ProcessGraph
 
-    @property
-    def stages(self) -> list[Stage]:
-        return [*self.vision, *self.speech, *self.measures]
+    def warm_up(self) -> None:
+        """Load all models."""
+        self.measures.start()
+        pipeline.warm_up([*self.vision, *self.speech])
+
+    def reset(self) -> None:
+        """Forget what was seen and heard."""
+        for stage in (*self.vision, *self.speech):
+            stage.reset()
+        self.measures.reset()
 
 
-def build_kit(settings: Settings) -> Kit:
+def measuring_stages(settings: Settings, disabled: dict[str, str]) -> list[Stage]:
+    """The recorded path's stages after recognition: word alignment, prosody, affect."""
+    return [s for s in pipeline.speech_stages(settings, disabled) if s.spec.name not in ("vad", "transcription")]
+
+
+def build_kit(settings: Settings, disabled: dict[str, str]) -> Kit:
     """The recorded path's stages, with streaming recognition in place of the recorded one."""
     from workbench.speech.streaming import StreamingTranscriber
     from workbench.speech.vad import VoiceActivity
 
     activity = VoiceActivity(settings.speech)
     listener = StreamingTranscriber(settings.speech, lambda: activity.speaking_since)
-    recorded = pipeline.speech_stages(settings)
-    measures = [s for s in recorded if s.spec.name not in (activity.spec.name, "transcription")]
-    return Kit(pipeline.vision_stages(settings), [listener, activity], measures)
+    specs = [s.spec for s in measuring_stages(settings, disabled)]
+    measures = ProcessGraph("workbench.live:measuring_stages", (settings, disabled), specs)
+    return Kit(pipeline.vision_stages(settings, disabled), [listener, activity], measures)
 
 
 @dataclass
@@ -70,6 +83,7 @@ class Shop:
     """Kits that wait for a session. Weights that cannot be shared are loaded once a kit, and a kit serves many sessions."""
 
     settings: Settings
+    disabled: dict[str, str] = field(default_factory=dict)
     error: str | None = None
     _free: list[Kit] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -104,29 +118,26 @@ class Shop:
 
     def put(self, kit: Kit) -> None:
         """Take a kit back, forgetting what it has seen."""
-        for stage in kit.stages:
-            stage.reset()
+        kit.reset()
         with self._lock:
             self._free.append(kit)
 
     def _build(self) -> Kit:
-        kit = build_kit(self.settings)
-        pipeline.warm_up(kit.stages)
-        from workbench.speech.streaming import StreamingTranscriber
+        from workbench.language import similarity
 
-        for stage in kit.speech:
-            if isinstance(stage, StreamingTranscriber):
-                stage.warm_up()
+        kit = build_kit(self.settings, self.disabled)
+        kit.warm_up()
+        similarity.warm_up(self.settings.language.similarity_model)
         return kit
 
 
 _shops: dict[str, Shop] = {}
 
 
-def shop(settings: Settings) -> Shop:
-    """The process's shop for these models (vision and speech settings decide)."""
-    key = repr((settings.vision, settings.speech, settings.language.similarity_model))
-    return _shops.setdefault(key, Shop(settings))
+def shop(settings: Settings, disabled: dict[str, str] | None = None) -> Shop:
+    """The process's shop for these models (vision and speech settings, and channels that are off, decide)."""
+    off = disabled or {}
+    return _shops.setdefault(repr((settings.vision, settings.speech, settings.language, sorted(off))), Shop(settings, off))
 
 
 def open_live(
@@ -158,12 +169,10 @@ def open_live(
     if consent is None or not consent.given:
         raise WorkbenchError("live: no consent was given, so nothing is captured; agree on the page, or play the sample interview")
     disabled = disabled_channels(settings.session.purpose, settings.session.jurisdiction)
-    where = shop(settings)
+    where = shop(settings, disabled)
     kit = where.take()
     started = datetime.now(UTC)
     name = folder or tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-live-{started.microsecond:06d}"
-    vision = [] if "visual_emotion" in disabled else kit.vision
-    measures = [s for s in kit.measures if not ("prosodic_affect" in disabled and s.spec.name == _affect_name(kit))]
     header = contracts.SessionHeader(
         session_id=name.name,
         created=started.isoformat(timespec="seconds"),
@@ -174,7 +183,7 @@ def open_live(
         media=media or {"name": "browser camera and microphone"},
         settings=settings.echo(),
         interview=plan.model_dump(mode="json") if plan else None,
-        models=pipeline.provenance([*vision, *kit.speech, *measures], settings),
+        models=pipeline.provenance([*kit.vision, *kit.speech, *measuring_stages(settings, disabled)], settings),
         clock=contracts.Clock(wall_zero=started.isoformat(timespec="milliseconds"), sample_rate=settings.capture.sample_rate),
         software={name: version(name) for name in pipeline.SOFTWARE} | {"python": platform.python_version()},
     )
@@ -187,7 +196,7 @@ def open_live(
         where.put(kit)
 
     writer = SessionWriter.create(name, header)
-    session = LiveSession(writer, settings, Parts(vision, kit.speech, measures, pipeline.store, marked.answers, finish), ledger)
+    session = LiveSession(writer, settings, Parts(kit.vision, kit.speech, kit.measures, pipeline.store, marked.answers, finish), ledger)
     watch(session)
     return session
 
@@ -200,13 +209,11 @@ class Marked:
         self._known: tuple[Any, list[contracts.Answer]] = (None, [])
 
     def plan(self, marks: list[contracts.Event], duration: float) -> Any:
-        """The plan with each marked question from its mark to the next; without marks as it is, the whole being one answer."""
-        if self._plan is None or not marks:
-            return self._plan
-        ends = [m.timestamp for m in marks[1:]] + [duration]
-        times = {str(m.data["question_id"]): (m.timestamp, end) for m, end in zip(marks, ends, strict=True)}
-        asked = [q.model_copy(update={"start": times[q.id][0], "end": times[q.id][1]}) for q in self._plan.questions if q.id in times]
-        return self._plan.model_copy(update={"questions": sorted(asked, key=lambda q: q.start)})
+        """The plan with times, or None where nothing says when a question was asked: then the whole is one answer."""
+        from workbench.language.interview import from_marks
+
+        plan = from_marks(self._plan, marks, duration)
+        return plan if plan is not None and plan.timed else None
 
     def answers(self, transcripts: list[contracts.Transcript], marks: list[contracts.Event], duration: float) -> list[contracts.Answer]:
         """Computed anew only where a segment has closed or a question was marked."""
@@ -217,12 +224,6 @@ class Marked:
             found = analyse(self.plan(marks, duration), transcripts, self._settings, duration) if transcripts else []
             self._known = (key, list(found))
         return self._known[1]
-
-
-def _affect_name(kit: Kit) -> str:
-    from workbench.speech.affect import ProsodicAffect
-
-    return next((s.spec.name for s in kit.measures if isinstance(s, ProsodicAffect)), "")
 
 
 _reports: dict[str, Path] = {}

@@ -211,9 +211,9 @@ class MediaSocket(WebSocketHandler):
     def _send(self, message: bytes | str) -> None:
         self._loop.add_callback(self._write, message)
 
-    def _write(self, message: bytes | str) -> None:
+    async def _write(self, message: bytes | str) -> None:
         try:
-            self.write_message(message, binary=isinstance(message, bytes))
+            await self.write_message(message, binary=isinstance(message, bytes))
         except WebSocketClosedError:
             self.on_close()
 

@@ -6,6 +6,7 @@ ticker that fuses what is there and looks after the machine. The page reads `vie
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -24,6 +25,7 @@ from workbench.runtime.graph import Graph
 from workbench.runtime.health import Governor, Machine, Reading, must_stop
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.observing import Observing
+from workbench.runtime.process import ProcessGraph
 from workbench.runtime.supervisor import Backlog, Latest, Worker
 from workbench.sessions.replay import CHANGED, SECTIONS, Replay, compute
 from workbench.sessions.writer import SessionWriter
@@ -47,8 +49,10 @@ class Parts:
 
     Parameters
     ----------
-    vision, speech, measures : sequence of Stage
-        `speech` gets audio and makes transcripts, `measures` gets those.
+    vision, speech : sequence of Stage
+        `speech` gets audio and makes transcripts.
+    measures : ProcessGraph
+        Gets those; started already.
     store : callable
         ``store(writer, item)``.
     answers : callable
@@ -59,7 +63,7 @@ class Parts:
 
     vision: Sequence[Stage]
     speech: Sequence[Stage]
-    measures: Sequence[Stage]
+    measures: ProcessGraph
     store: Callable[[SessionWriter, Any], None]
     answers: Callable[[list[contracts.Transcript], list[contracts.Event], float], list[contracts.Answer]]
     finish: Callable[[SessionWriter, list[contracts.Event], float], None]
@@ -125,6 +129,7 @@ class LiveSession:
         self._events: list[contracts.Event] = []
         self._closed: list[contracts.Transcript] = []
         self._interim: Interim | None = None
+        self._unaligned: dict[str, streams.TranscribedClip] = {}
         self._labels: dict[str, contracts.VisualPrediction] = {}
         self._fused_label = ""
         self._analysed: deque[float] = deque(maxlen=256)
@@ -134,10 +139,10 @@ class LiveSession:
         self._due = 0.0
         self._governor, self._machine = Governor(), Machine(writer.folder)
         self._pictures, self._sounds, self._closings = Latest(), Backlog(), Backlog()
-        graphs = [Graph(stages, self.ledger) for stages in (parts.vision, parts.speech, parts.measures)]
-        self._vision = Worker("vision", graphs[0], self._pictures, self._deliver, self._fatal, self._decode)
-        self._speech = Worker("speech", graphs[1], self._sounds, self._deliver, self._fatal)
-        self._measures = Worker("measures", graphs[2], self._closings, self._deliver, self._fatal)
+        parts.measures.use(self.ledger)
+        self._vision = Worker("vision", Graph(parts.vision, self.ledger), self._pictures, self._deliver, self._fatal, self._decode)
+        self._speech = Worker("speech", Graph(parts.speech, self.ledger), self._sounds, self._deliver, self._fatal)
+        self._measures = Worker("measures", parts.measures, self._closings, self._deliver, self._fatal)
         self._ticker = threading.Thread(target=self._tick, name="live-ticker", daemon=True)
         self._reason = ""
 
@@ -258,15 +263,17 @@ class LiveSession:
             case Interim():
                 with self._lock:
                     self._interim = item
+            case streams.AlignedClip():  # before the class that it is a kind of
+                with self._lock:  # the same words, now at their aligned times
+                    self._unaligned.pop(item.transcript.segment_id, None)
+                    ids = [t.segment_id for t in self._closed]
+                    self._closed[ids.index(item.transcript.segment_id)] = item.transcript
             case streams.TranscribedClip():
                 with self._lock:
                     self._closed.append(item.transcript)
+                    self._unaligned[item.transcript.segment_id] = item
                     self._interim = None
                 self._closings.put(item)
-            case streams.AlignedClip():
-                with self._lock:  # the same words, now at their aligned times
-                    ids = [t.segment_id for t in self._closed]
-                    self._closed[ids.index(item.transcript.segment_id)] = item.transcript
             case contracts.Event():
                 with self._lock:
                     self._events.append(item)
@@ -309,6 +316,7 @@ class LiveSession:
             try:
                 self._refresh(reading)
             except Exception as error:  # the page's numbers stand still, the session goes on
+                logging.getLogger(__name__).exception("fusion of a live session failed")
                 self._happened("fusion_error", f"{type(error).__name__}: {error}")
             rest = max(TICK, 3 * (time.monotonic() - began))
         self._finish()
@@ -369,6 +377,8 @@ class LiveSession:
         for worker in (self._vision, self._speech, self._measures):  # in the order in which they feed one another
             worker.end()
             worker.join()
+        for left in list(self._unaligned.values()):  # the aligner failed on them: they keep the recogniser's times
+            self._deliver(streams.AlignedClip(left.transcript, left.clip))
         try:
             self._happened("stopped", self._reason)
             late = max((self._end_at or 0) - self.intake.samples, 0) + self.intake.lost

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -57,9 +57,9 @@ class Collector:
         yield p95
 
 
-def _gauge(name: str, text: str, values: Iterable[float], pick: type[min] | type[max] | type[sum] | object) -> Metric:
+def _gauge(name: str, text: str, values: Iterable[float], pick: Callable[[list[float]], float]) -> Metric:
     found = list(values)
-    return GaugeMetricFamily(f"workbench_{name}", text, float(pick(found)) if found else 0.0)  # type: ignore[operator]
+    return GaugeMetricFamily(f"workbench_{name}", text, float(pick(found)) if found else 0.0)
 
 
 _registry = CollectorRegistry()

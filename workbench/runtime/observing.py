@@ -88,7 +88,7 @@ class Observing:
         with self._lock:
             parts = self._rows[name]
             if len(parts) > 1:
-                parts[:] = [Track.concat(parts)]
+                parts[:] = [_merged(parts)]
             found = parts[0] if parts else None
         return Track.empty(name, columns) if found is None else found
 
@@ -113,6 +113,13 @@ class Observing:
         confidence = np.where(np.isnan(score), seen.astype(float), score)
         track = Track("visual", frames[:, 1], values, BASIC, confidence, seen & ~unclear & ~np.isnan(values).any(axis=1))
         return track, Faces(frames[:, 0].astype(np.int64), np.where(seen, wanted, -1), size, names)
+
+
+def _merged(parts: list[Track]) -> Track:
+    """One track in order of time; of rows at one time the first made counts, as for stored rows."""
+    times, rows = np.unique(np.concatenate([p.times for p in parts]), return_index=True)
+    values, confidence, valid = (np.concatenate([getattr(p, n) for p in parts])[rows] for n in ("values", "confidence", "valid"))
+    return Track(parts[0].name, times, values, parts[0].names, confidence, valid)
 
 
 class _Rows:

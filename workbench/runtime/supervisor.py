@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from workbench import contracts
 from workbench.errors import WorkbenchError
-from workbench.runtime.graph import Graph, stream_time
+from workbench.runtime.graph import stream_time
 from workbench.streams import AudioBlock
 
 RETRY = 5.0
@@ -92,13 +92,27 @@ def joined(blocks: Sequence[AudioBlock]) -> AudioBlock:
     return AudioBlock(blocks[0].first_sample, np.concatenate([b.samples for b in blocks]), blocks[0].sample_rate)
 
 
+class Runs(Protocol):
+    """What a worker needs of a graph."""
+
+    def push(self, item: Any) -> Iterator[Any]: ...
+
+    def flush(self) -> Iterator[Any]: ...
+
+    def failing(self) -> dict[str, str | None]: ...
+
+    def down(self) -> list[str]: ...
+
+    def revive(self, name: str) -> None: ...
+
+
 class Worker(threading.Thread):
     """Runs a graph over its inbox until it is told to end, then flushes it.
 
     Parameters
     ----------
     name : str
-    graph : Graph
+    graph : Graph or ProcessGraph
     inbox : Inbox
     deliver : callable
         Gets every output, in this thread.
@@ -111,7 +125,7 @@ class Worker(threading.Thread):
     def __init__(
         self,
         name: str,
-        graph: Graph,
+        graph: Runs,
         inbox: Inbox,
         deliver: Callable[[Any], None],
         fatal: Callable[[WorkbenchError], None],

@@ -59,7 +59,7 @@ class LivePage(pn.viewable.Viewer):
         self.transcript, self.gauges, self.timeline, self.health = LiveTranscript(), ScoreGauges(), Timeline(), HealthStrip()
         self.weights = Weights(settings, self._change)
         self._now = pn.pane.HTML("", sizing_mode="stretch_width")
-        self._notice = pmui.Alert(title="", visible=False, alert_type="warning", sizing_mode="stretch_width")
+        self._notice = pmui.Alert(title="", visible=False, severity="warning", sizing_mode="stretch_width")
         self._question = pmui.Select(label="Question", options={}, sizing_mode="stretch_width", min_width=140)
         self._mark = pmui.Button(label="Mark question", variant="outlined", disabled=True, on_click=lambda _: self._on_mark())
         self._pause = pmui.Button(label="Pause", variant="outlined", disabled=True, on_click=lambda _: self._on_pause())
@@ -231,6 +231,8 @@ class LivePage(pn.viewable.Viewer):
         if self._player:
             self._player.stop()
         self.media.state = "stopped"
+        self._pause.disabled = self._mark.disabled = True
+        self._tell("Storing the last seconds …", "info")
         if self._session:
             self._session.stop()
 
@@ -275,7 +277,7 @@ class LivePage(pn.viewable.Viewer):
             self._tell(f"{_TOLD[event.kind]}{': ' if event.message else ''}{event.message}", "warning")
 
     def _tell(self, text: str, kind: str) -> None:
-        self._notice.param.update(object=text, alert_type=kind, visible=bool(text))
+        self._notice.param.update(object=text, severity=kind, visible=bool(text))
 
     def _ended(self, session: LiveSession) -> None:
         for button in (self._pause, self._stop, self._mark):
@@ -342,6 +344,7 @@ def now(view: View) -> str:
     absent = "".join(f" · {'face' if m == 'visual' else 'voice'}: {why}" for m, why in window.missing.items())
     kind = "uncertain: " if emotion.uncertain else ""
     return (
-        f"<p style='font-size:17px;margin:8px 0 0'><span class='now' data-label='{escape(emotion.label)}'>{kind}<b>{escape(text)}</b></span>"
+        f"<p style='font-size:17px;margin:8px 0 0'>"
+        f"<span class='now' data-label='{escape(emotion.label)}'>{kind}<b>{escape(text)}</b></span>"
         f"<br><span style='font-size:13px;opacity:.7'>{escape(weights + absent)}</span></p>"
     )

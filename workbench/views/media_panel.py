@@ -19,8 +19,8 @@ HERE = Path(__file__).parent
 class MediaPanel(JSComponent):
     """Captures while `state` is "live", and sends to the intake it was given by `attach`."""
 
-    state = param.Selector(default="idle", objects=["idle", "live", "paused", "stopped"])
-    source = param.Selector(default="camera", objects=["camera", "sample"])
+    state: Any = param.Selector(default="idle", objects=["idle", "live", "paused", "stopped"])
+    source: Any = param.Selector(default="camera", objects=["camera", "sample"])
     socket = param.String(default="", doc="path of the media socket; empty: Panel's own messages")
     token = param.String(default="")
     fps = param.Number(default=15.0, bounds=(1, 60))
