@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,10 +78,9 @@ def _filtered(probs: Floats, settings: Smoothing) -> Floats:
 
 def ema(probs: Floats, alpha: float) -> Floats:
     """Exponential moving average ``y[t] = α x[t] + (1 - α) y[t-1]``, ``y[0] = x[0]``, down the first axis (no NaN)."""
-    from scipy.signal import lfilter
-
-    smoothed, _ = lfilter([alpha], [1.0, alpha - 1.0], probs, axis=0, zi=(1.0 - alpha) * probs[:1])
-    return np.clip(smoothed, 0.0, 1.0)  # rounding may leave [0, 1] by one unit in the last place
+    # scipy.signal.lfilter would do it too, but importing it takes longer than a two-hour session here
+    columns = [list(accumulate(column, lambda y, x: alpha * x + (1.0 - alpha) * y)) for column in probs.T.tolist()]
+    return np.clip(np.array(columns).T, 0.0, 1.0)  # rounding may leave [0, 1] by one unit in the last place
 
 
 def majority(probs: Floats, count: int) -> Floats:

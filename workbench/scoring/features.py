@@ -231,9 +231,8 @@ def counted(n: int, noun: str) -> str:
 
 def certainty(probs: Floats) -> Floats:
     """One minus the normalised entropy of each row of `probs`; NaN rows stay NaN."""
-    from scipy.special import entr
-
-    return 1.0 - entr(probs).sum(axis=1) / np.log(probs.shape[1])
+    logs = np.log(probs, out=np.zeros_like(probs), where=probs > 0)  # 0 log 0 = 0
+    return 1.0 + (probs * logs).sum(axis=1) / np.log(probs.shape[1])
 
 
 def prosody_columns(seen: Observations, ranges: dict[str, Range]) -> dict[str, Floats]:
