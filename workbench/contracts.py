@@ -198,6 +198,7 @@ class Answer(Message):
     lexical_measure: str | None = None
     semantic_similarity: float | None = Field(default=None, ge=-1, le=1, description="cosine to the model answer")
     sentence_similarities: list[float] = []
+    sentence_spans: list[tuple[Seconds, Seconds]] = Field(default=[], description="start and end of each of these sentences")
     keywords_found: dict[str, list[Seconds]] = Field(default={}, description="keyword → start times of its mentions")
     keywords_missed: list[str] = []
     keyword_coverage: Unit | None = None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.contracts import Answer
 from workbench.fusion.observations import Faces, Observations, Segments, Words
 from workbench.labels import BASIC
 from workbench.scoring import bootstrap, evidence
@@ -88,6 +89,17 @@ def test_no_fillers_are_evidence_too():
     words = Words(("so", "yes"), np.array([0.0, 1.0]), np.array([0.5, 1.4]), np.ones(2), np.zeros(2, bool), np.zeros(2, int))
     found = measures(Observations(duration=3.0, words=words)).measure(Scope("session", 0, 3), "filler_rate")
     assert (found.normalised, found.evidence[0].text) == (1.0, "no fillers in 2 words")
+
+
+def test_sentences_are_evidence_with_their_times_and_cosines():
+    words = Words(("We", "queue.", "um", "It", "works."), np.arange(5.0), np.arange(5.0) + 0.5, np.ones(5),
+                  np.array([False, False, True, False, False]), np.zeros(5, int))  # fmt: skip
+    answer = Answer(question_id="q", start=0, end=5, text="We queue. um It works.", words=4, fillers=1, semantic_similarity=0.5,
+                    sentence_similarities=[0.9, 0.2], sentence_spans=[(0.0, 1.5), (3.0, 4.5)])  # fmt: skip
+    found = measures(Observations(duration=5.0, words=words)).measure(Scope("q", 0, 5, answer), "semantic_similarity")
+    assert [(e.kind, e.start, e.end, e.text, e.value) for e in found.evidence] == [
+        ("span", 0.0, 1.5, "We queue.", 0.9), ("span", 3.0, 4.5, "It works.", 0.2)
+    ]  # fmt: skip
 
 
 def test_speech_is_cut_to_the_scope():

@@ -110,21 +110,33 @@ def test_an_empty_session(tmp_path, header):
     assert seen.duration == 0
 
 
-def test_only_the_candidates_voice_counts_where_speakers_are_named(tmp_path, header):
-    def said(name, start, speaker):
-        word = contracts.Word(word=name, start=start, end=start + 0.5)
-        return contracts.Transcript(segment_id=name, start=start, end=start + 1, transcript=name, words=[word], speaker=speaker)
+def said(name, start, end, speaker):
+    word = contracts.Word(word=f"word-of-{name}", start=start, end=start + 0.5)
+    return contracts.Transcript(segment_id=name, start=start, end=end, transcript=name, words=[word], speaker=speaker)
 
-    session = store(
+
+def test_only_the_candidates_voice_counts_where_speakers_are_named(tmp_path, header):
+    """seg-1 is the interviewer's; in seg-2 the candidate takes over after a second; seg-3 nobody understood; seg-4 is shared."""
+    spans = {"seg-1": (0.0, 1.0), "seg-2": (2.0, 6.0), "seg-3": (7.0, 8.0), "seg-4": (9.0, 13.0)}
+    seen = store(
         tmp_path / "s", header, [], [],
-        transcripts=[said("why", 0.0, "speaker-1"), said("because", 2.0, tracks.CANDIDATE)],
-        segments=[contracts.SpeechSegment(segment_id=n, start=s, end=s + 1) for n, s in (("why", 0.0), ("because", 2.0), ("hm", 4.0))],
-        prosody=[contracts.Prosody(segment_id=n, start=s, end=s + 1, jitter=0.01) for n, s in (("why", 0.0), ("because", 2.0))],
-    )  # fmt: skip
-    seen = session.observations
-    assert seen.words.text == ("because",)
-    assert [p.segment_id for p in seen.prosody] == ["because"]
-    assert seen.segments.start.tolist() == [2.0, 4.0]  # what was not understood is nobody's, and stays
+        transcripts=[said("seg-1", 0.0, 1.0, "other-1"), said("seg-2", 2.0, 3.0, "other-1"), said("seg-2.2", 3.0, 6.0, tracks.CANDIDATE),
+                     said("seg-4", 9.0, 10.0, tracks.CANDIDATE), said("seg-4.2", 10.0, 13.0, "other-1")],
+        segments=[contracts.SpeechSegment(segment_id=n, start=a, end=b, snr_db=12.0) for n, (a, b) in spans.items()],
+        prosody=[contracts.Prosody(segment_id=n, start=a, end=b, jitter=0.01) for n, (a, b) in spans.items()],
+        affect=[contracts.TrackRow(timestamp=float(t), values=dict.fromkeys(BASIC, 1 / 7)) for t in range(13)],
+    ).observations  # fmt: skip
+    assert seen.words.text == ("word-of-seg-2.2", "word-of-seg-4")
+    assert list(zip(seen.segments.start, seen.segments.end, strict=True)) == [(3.0, 6.0), (7.0, 8.0), (9.0, 10.0)]
+    assert seen.segments.snr_db.tolist() == [12.0] * 3
+    assert [p.segment_id for p in seen.prosody] == ["seg-2", "seg-3"]
+    assert seen.affect.times[seen.affect.valid].tolist() == [3.0, 4.0, 5.0, 7.0, 9.0]
+
+
+def test_everybody_counts_where_nobody_is_named():
+    transcripts = [said("seg-1", 0.0, 1.0, None), said("seg-2", 2.0, 3.0, None)]
+    spans = [contracts.SpeechSegment(segment_id="seg-1", start=0.0, end=1.0)]
+    assert tracks.candidate(transcripts, spans, []) == (transcripts, spans, [])
 
 
 def test_segments_that_run_into_one_another_are_cut():

@@ -37,13 +37,14 @@ def list_(
         typer.echo(f"no sessions in {folder or sessions_dir()}")
         return None
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("session", "created", "length", "purpose", "where", "consent", "notes")
     table.columns[0].overflow = "fold"
     for r in rows:
         if r["problem"]:
-            table.add_row(r["id"], "", "", "", "", "", f"[red]{r['problem']}[/]")
+            table.add_row(r["id"], "", "", "", "", "", f"[red]{escape(r['problem'])}[/]")
             continue
         notes = ["recording"] * r["recording"] + [f"{c} off" for c in r["disabled"]]
         minutes, seconds = divmod(round(r["duration"]), 60)
@@ -84,14 +85,15 @@ def show(session: Which, as_json: AsJson = False) -> None:
     if as_json:
         return _print(found)
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console()
     for key in ("id", "folder", "created", "duration", "purpose", "jurisdiction", "windows"):
-        console.print(f"[bold]{key:14}[/]{found[key]}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{key:14}[/]{escape(str(found[key]))}", highlight=False, soft_wrap=True)
     for channel, reason in header.disabled.items():
-        console.print(f"[yellow]{channel}[/] {reason}", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]{channel}[/] {escape(reason)}", highlight=False, soft_wrap=True)
     for line in (*found["notes"], *opened.warnings):
-        console.print(f"[yellow]note[/] {line}", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]note[/] {escape(line)}", highlight=False, soft_wrap=True)
     if opened.score_messages:
         console.print(_score_table(opened.score_messages))
     for event in opened.events:
@@ -148,10 +150,11 @@ def replay(
 
 def _show_replay(opened: Session, result: Replay, found: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console()
     for warning in opened.warnings:
-        console.print(f"[yellow]note[/] {warning}", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]note[/] {escape(warning)}", highlight=False, soft_wrap=True)
     if found["ignored_sections"]:
         console.print(
             f"[yellow]note[/] not followed: {', '.join(found['ignored_sections'])} (they say how the stored outputs were made)",
@@ -165,10 +168,11 @@ def _show_replay(opened: Session, result: Replay, found: dict[str, Any]) -> None
         console.print(f"{len(found['changed_labels'])} windows changed label", highlight=False)
     console.print(_score_table(result.scores, opened.score_messages))
     for path in found["written"]:
-        console.print(path, highlight=False, soft_wrap=True)
+        console.print(path, highlight=False, markup=False, soft_wrap=True)
 
 
 def _score_table(scores: list[Score], before: list[Score] | None = None) -> Any:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("scope", "score", *(["stored"] if before is not None else []), "value", "95 % interval", "missing")
@@ -176,7 +180,7 @@ def _score_table(scores: list[Score], before: list[Score] | None = None) -> Any:
     for s in scores:
         interval = f"{s.low:.2f} to {s.high:.2f}" if s.low is not None and s.high is not None else ""
         stored = [_digits(old.get((s.scope, s.name)))] if before is not None else []
-        table.add_row(s.scope, s.name, *stored, _digits(s.value), interval, "; ".join(f"{k}: {v}" for k, v in s.missing.items()))
+        table.add_row(s.scope, s.name, *stored, _digits(s.value), interval, escape("; ".join(f"{k}: {v}" for k, v in s.missing.items())))
     return table
 
 

@@ -122,8 +122,8 @@ def _snr(seen: Observations, windows: Grid) -> Floats:
 
 
 def _faces(times: Floats, faces: Faces, windows: Grid) -> Ints:
-    """The face seen most often in each window; -1 where none."""
-    present = np.unique(faces.face[faces.face >= 0])
+    """The face seen most often in each window, the first by name on a tie; -1 where none."""
+    present = np.array(sorted(np.unique(faces.face[faces.face >= 0]).tolist(), key=lambda i: faces.names[i]), np.int64)
     if len(present) == 0:
         return np.full(len(windows), -1, np.int64)
     low, high = rows_of(times, windows)

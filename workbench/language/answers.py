@@ -8,7 +8,7 @@ from workbench import contracts
 from workbench.language.diversity import MEASURES
 from workbench.language.interview import WHOLE, InterviewPlan, Question
 from workbench.language.keywords import mentions
-from workbench.language.similarity import similarity
+from workbench.language.similarity import sentences, similarity
 from workbench.settings import Settings
 from workbench.speech.diarization import CANDIDATE
 from workbench.speech.words import tokens
@@ -79,7 +79,19 @@ def measure(
         lexical_measure=settings.language.lexical_measure if diversity is not None else None,
         semantic_similarity=near,
         sentence_similarities=each,
+        sentence_spans=sentence_spans(text, content) if each else [],
         keywords_found=found,
         keywords_missed=[k for k in keywords if k not in found],
         keyword_coverage=len(found) / len(keywords) if keywords and content else None,
     )
+
+
+def sentence_spans(text: str, words: Sequence[contracts.Word]) -> list[tuple[float, float]]:
+    """Start and end (s) of each sentence of `text`, which is `words` joined by spaces."""
+    of = [w for w in words for _ in w.word.split()]
+    found, at = [], 0
+    for sentence in sentences(text):
+        count = len(sentence.split())
+        found.append((of[at].start, of[at + count - 1].end))
+        at += count
+    return found

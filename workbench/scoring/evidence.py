@@ -43,6 +43,17 @@ def words(said: Words, rows: Iterable[int]) -> list[Evidence]:
     ]
 
 
+def sentences(answer: Answer, said: Words) -> list[Evidence]:
+    """The sentences nearest to the model answer and farthest from it, with their cosines as values."""
+    each = np.array(answer.sentence_similarities)
+    found = []
+    for i in strongest(each, np.ones(len(each))) if len(each) == len(answer.sentence_spans) else []:
+        start, end = answer.sentence_spans[i]
+        low, high = np.searchsorted(said.middle, [start, end])
+        found.append(span(start, end, " ".join(said.text[low:high]), float(each[i])))
+    return found
+
+
 def mentions(answer: Answer, said: Words) -> list[Evidence]:
     """The words with which keywords were mentioned: every keyword's first mention before any second."""
     ranked = sorted((nth, time, keyword) for keyword, times in answer.keywords_found.items() for nth, time in enumerate(sorted(times)))[

@@ -115,7 +115,9 @@ class Measures:
         drawn = bootstrap.ratio(each, np.ones(len(each)), self.draws, self.random(scope, name))
         # the answer is compared as a whole, so the sentences give the spread and not the place
         draws = None if drawn is None else drawn - each.mean() + answer.semantic_similarity
-        found = [evidence.span(answer.start, answer.end, answer.text, answer.semantic_similarity)]
+        found = evidence.sentences(answer, self.seen.words) or [
+            evidence.span(answer.start, answer.end, answer.text, answer.semantic_similarity)
+        ]
         return self.feature(name, answer.semantic_similarity, draws, found)
 
     def keyword_coverage(self, scope: Scope) -> Feature:

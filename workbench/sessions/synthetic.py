@@ -170,6 +170,7 @@ def _answers(duration: float, words: Words, random: np.random.Generator) -> tupl
                 question_id=f"q{number}", start=begin, end=end, text=" ".join(said), words=len(said) - fillers, fillers=fillers,
                 filler_rate=fillers / len(said) if said else None, lexical_diversity=random.uniform(30, 90), lexical_measure="mtld",
                 semantic_similarity=float(np.mean(similarities)), sentence_similarities=similarities,
+                sentence_spans=[(begin + (end - begin) * k / 4, begin + (end - begin) * (k + 1) / 4) for k in range(4)],
                 keywords_found={"queue": queue} if queue else {}, keywords_missed=["latency"] if queue else ["queue", "latency"],
                 keyword_coverage=0.5 if queue else 0.0,
             )

@@ -9,17 +9,19 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import settings
-from workbench.contracts import Message, SpeechSegment, Transcript
+from workbench.contracts import Message, Prosody, SpeechSegment, Transcript
 from workbench.fusion.observations import ACOUSTICS, Faces, Observations, Segments, Words
 from workbench.labels import BASIC
-from workbench.streams import Floats, Track
+from workbench.streams import Bools, Floats, Track
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,22 +36,54 @@ def observe(session: Session) -> Observations:
     """All that fusion and scoring read of a session."""
     chosen = settings.from_dict(session.header.settings, f"{session.folder}/header.json", environment=False)
     visual, faces = _visual(session, chosen.vision)
-    named = any(t.speaker == CANDIDATE for t in session.transcripts)  # without diarization every voice counts
-    transcripts = [t for t in session.transcripts if t.speaker == CANDIDATE or not named]
-    others = {t.segment_id for t in session.transcripts} - {t.segment_id for t in transcripts}
+    transcripts, spans, prosody = candidate(session.transcripts, session.segments, session.prosody)
+    said = segments(spans)
+    affect = columns(rows_track(session, "affect"), BASIC)
     return Observations(
         duration=session.duration,
         visual=visual,
         faces=faces,
-        affect=columns(rows_track(session, "affect"), BASIC),
+        affect=replace(affect, valid=affect.valid & _inside(affect.times, said)) if len(spans) != len(session.segments) else affect,
         acoustics=columns(rows_track(session, "acoustics"), ACOUSTICS),
-        segments=segments([s for s in session.segments if s.segment_id not in others]),
+        segments=said,
         words=words(transcripts),
-        prosody=tuple(p for p in session.prosody if p.segment_id not in others),
+        prosody=tuple(prosody),
         answers=tuple(session.answers),
         weights=_weights(session.header.interview),
         disabled=session.header.disabled,
     )
+
+
+def candidate(
+    transcripts: list[Transcript], spans: list[SpeechSegment], prosody: list[Prosody]
+) -> tuple[list[Transcript], list[SpeechSegment], list[Prosody]]:
+    """The candidate's share of what was said; everything where diarization has named no candidate.
+
+    A segment in which the voice changes was split into transcripts "seg-3", "seg-3.2", …: the candidate's parts of it
+    count as speech, its prosody only where the candidate spoke most of it. What was not understood is nobody's, and stays.
+    """
+    mine = [t for t in transcripts if t.speaker == CANDIDATE]
+    if not mine:
+        return transcripts, spans, prosody
+    parts: dict[str, list[Transcript]] = defaultdict(list)
+    for t in transcripts:
+        parts[t.segment_id.partition(".")[0]].append(t)
+
+    def share(name: str) -> float:
+        return sum((t.end - t.start) * (t.speaker == CANDIDATE) for t in parts[name]) / sum(t.end - t.start for t in parts[name])
+
+    kept: list[SpeechSegment] = []
+    for s in spans:
+        if all(t.speaker == CANDIDATE for t in parts[s.segment_id]):
+            kept.append(s)
+        else:
+            kept += [s.model_copy(update={"start": t.start, "end": t.end}) for t in parts[s.segment_id] if t.speaker == CANDIDATE]
+    return mine, kept, [p for p in prosody if not parts[p.segment_id] or share(p.segment_id) > 0.5]
+
+
+def _inside(times: Floats, spans: Segments) -> Bools:
+    i = np.searchsorted(spans.start, times, "right") - 1
+    return (i >= 0) & (times < spans.end[np.maximum(i, 0)]) if len(spans.start) else np.zeros(len(times), bool)
 
 
 def _weights(interview: dict[str, Any] | None) -> dict[str, float]:
