@@ -112,6 +112,12 @@ def test_events_noise_and_doubt_are_listed(soup: BeautifulSoup) -> None:
     assert "highest probability under 0.45: shown as uncertain" in gaps
 
 
+def test_events_of_one_kind_are_told_once(tmp_path: Path) -> None:
+    made = [c.Event(timestamp=i, kind="asr_rejected", stage="asr", message=f"no speech probability 0.{i}") for i in (7, 8, 9)]
+    (told,) = page(stored.write(tmp_path / "s", events=[*made, c.Event(timestamp=9, kind="latency")])).select(".events li")
+    assert text_of(told) == "0:07.0 asr rejected · asr no speech probability 0.7 to 0.9 (3 times)"
+
+
 def test_other_language_and_several_faces_are_named(tmp_path: Path) -> None:
     spanish = [t.model_copy(update={"language": "es"}) for t in stored.transcripts()]
     pair = [c.Detection(face_id=f"f{i}", box=(0.1, 0.4 * i, 0.5, 0.4 * i + 0.3), score=0.9) for i in range(2)]
@@ -217,12 +223,14 @@ def test_channels_that_the_law_switches_off_are_shown_and_not_drawn(tmp_path: Pa
             windows=windows, visual=[], detections=[],
         )
     )  # fmt: skip
-    alerts = soup.select(".alert")
-    assert len(alerts) == 2
-    assert all("Art. 5(1)(f)" in a.text for a in alerts)
+    (alert,) = soup.select(".alert")
+    assert "Switched off: Emotion from the face, Affect from the voice." in alert.text
+    assert "Art. 5(1)(f)" in alert.text
+    assert "both channels that could are switched off" in soup.find(id="summary").text
+    assert [t.b.text for t in soup.select(".track-name")][:3] == ["Answers", "Face emotion", "Voice affect"]
     assert "high-risk" in soup.find(id="purpose").text
     assert "data:image/jpeg" not in str(soup)
-    assert soup.select("#timeline .e-happy:not(.legend *)") == []
+    assert soup.select("#timeline .e-happy") == []
     assert soup.select_one(".derived") is None
     assert VERDICTS.findall(soup.find("body").get_text(" ", strip=True)) == []
 

@@ -11,7 +11,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from workbench.contracts import Answer
+from workbench.contracts import Answer, Event
 from workbench.errors import SessionError
 from workbench.report import cards, strips, summary, timeline, transcript, wording
 from workbench.report.material import Material, read
@@ -97,8 +97,7 @@ def render(material: Material) -> str:
     questions = _questions(material, anchors)
     chapters = transcript.chapters(material, anchors)  # after the cards: they say which words need an anchor
     pictures = Pictures(material, cards.moments([session_cards, *(q.cards for q in questions)]))
-    events = summary.event_gaps(material)
-    events += [(material.duration, "repair", w) for w in [*material.warnings, pictures.problem] if w]
+    repairs = [Event(timestamp=material.duration, kind="repair", message=w) for w in [*material.warnings, pictures.problem] if w]
     layers = {m: strips.strip(material, m) for m in ("visual", "audio", "fused")}
     window_gaps = summary.window_gaps(material)
     environment = _environment()
@@ -115,8 +114,8 @@ def render(material: Material) -> str:
         pictures=pictures,
         parts=timeline.parts(material, layers, pictures.stills),
         layers=timeline.LAYERS,
-        masked=[g for g in window_gaps if g.seconds],
-        tallies=_tallies(layers),
+        masked=[g for g in window_gaps if g.why not in material.header.disabled.values()],
+        tallies=_tallies(layers) if material.reads_emotion else [],
         voice="prosodic_affect" not in material.header.disabled and any(w.audio for w in material.windows),
         derived=list(material.derived.items())[:5],
         questions=questions,
@@ -127,9 +126,10 @@ def render(material: Material) -> str:
         window_gaps=window_gaps,
         quality_gaps=summary.quality_gaps(material),
         score_gaps=summary.score_gaps(material),
-        events=events,
+        events=summary.troubles([*material.events, *repairs]),
         models=_models(material),
         notes=_notes(material),
+        off=_off(material.header.disabled),
         settings=yaml.safe_dump(material.header.settings, sort_keys=False, allow_unicode=True),
         source=_source(material.header.media),
         limits=LIMITS,
@@ -200,6 +200,14 @@ def _notes(material: Material) -> list[str]:
     from workbench.sessions.consent import notes
 
     return notes(material.header.purpose, material.header.jurisdiction)
+
+
+def _off(disabled: dict[str, str]) -> dict[str, list[str]]:
+    """Reason → the channels that it switches off."""
+    out: dict[str, list[str]] = {}
+    for channel, reason in disabled.items():
+        out.setdefault(wording.switched_off(reason), []).append(channel)
+    return out
 
 
 def _source(media: dict[str, Any]) -> dict[str, str]:

@@ -67,6 +67,11 @@ class Material:
         plan = self.header.interview or {}
         return {str(q["id"]): str(q.get("text") or q["id"]) for q in plan.get("questions", []) if isinstance(q, dict) and "id" in q}
 
+    @property
+    def reads_emotion(self) -> bool:
+        """Whether any channel that infers emotion is on."""
+        return not {"visual_emotion", "prosodic_affect"} <= set(self.header.disabled)
+
     def low_confidence(self) -> float:
         """Words recognised with a lower probability than this are marked."""
         return float(self.header.settings.get("speech", {}).get("low_word_confidence", 0.5))

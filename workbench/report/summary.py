@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.contracts import Event
 from workbench.report.material import Material, cells, covered
 from workbench.report.wording import count, duration, feature_title, kind_of, modality_title, ranged, score_title, share
 
@@ -62,6 +63,8 @@ def _answers(material: Material) -> str:
 
 
 def _doubt(material: Material) -> str:
+    if not material.reads_emotion:
+        return "No emotion was estimated: both channels that could are switched off."
     if not material.windows:
         return "No emotion estimate was made."
     spans = cells(material.windows)
@@ -88,7 +91,7 @@ def facts(material: Material) -> list[Fact]:
         ("audio", "Voice usable", "prosodic_affect"),
         ("fused", "Fused estimate", ""),
     ):
-        if not material.windows or channel in material.header.disabled:
+        if not material.windows or not material.reads_emotion or channel in material.header.disabled:
             continue
         seconds = usable_seconds(material, modality)
         out.append(Fact(name, duration(seconds), f"{share(seconds, total)} of the session", _part(seconds, total)))
@@ -152,13 +155,24 @@ ROUTINE = ("latency", "question", "question_mark", "started", "finished")
 """Kinds of events that are no trouble."""
 
 
-def event_gaps(material: Material) -> list[tuple[float, str, str]]:
-    """(time in s, what, message) of every event that tells of trouble."""
-    return [
-        (e.timestamp, " · ".join(filter(None, (e.kind.replace("_", " "), e.stage))), e.message)
-        for e in material.events
-        if e.kind not in ROUTINE
-    ]
+@dataclass(frozen=True)
+class Trouble:
+    """Events of one kind, told once: when the first was, what it was, and how often it came."""
+
+    time: float
+    what: str
+    message: str
+    times: int
+
+
+def troubles(events: list[Event]) -> list[Trouble]:
+    """Events that tell of trouble; those that differ only in figures are one."""
+    found: dict[tuple[str, str], list[Event]] = {}
+    for e in events:
+        if e.kind not in ROUTINE:
+            what = " · ".join(filter(None, (e.kind.replace("_", " "), e.stage)))
+            found.setdefault((what, kind_of(e.message)), []).append(e)
+    return [Trouble(g[0].timestamp, what, ranged([e.message for e in g]), len(g)) for (what, _), g in found.items()]
 
 
 def quality_gaps(material: Material) -> list[Gap]:

@@ -13,7 +13,7 @@ from workbench.report import strips, svg
 from workbench.report.material import Material
 from workbench.report.strips import Cell
 from workbench.report.svg import WIDTH, Scale
-from workbench.report.wording import clock, count
+from workbench.report.wording import clock, count, switched_off
 from workbench.streams import Track
 
 LAYERS = ("neutral", "happy", "surprise", "sad", "fear", "angry", "disgust")
@@ -110,9 +110,9 @@ def _ribbon(title: str, modality: str, mark: str, items: list[Cell], scale: Scal
     channel = {"visual": "visual_emotion", "audio": "prosodic_affect"}.get(modality, "")
     off = material.header.disabled.get(channel)
     if off:
-        body = [svg.rect("masked", 0, 0, WIDTH, 28), svg.fitted("on-mask", 0, 18, WIDTH, svg.shortened(f"switched off: {off}", WIDTH))]
-        return Row(title, "switched off", svg.figure(28, body, f"{title}: switched off. {off}"), mark)
-    if not items:
+        body = [svg.rect("masked", 0, 0, WIDTH, 28), svg.fitted("on-mask", 0, 18, WIDTH, svg.shortened(switched_off(off), WIDTH))]
+        return Row(title, "switched off", svg.figure(28, body, f"{title}: switched off. {switched_off(off)}"), mark)
+    if not items or not material.reads_emotion:
         return None
     shown = strips.fit(items, scale)
     edges = [(scale.x(max(c.span[0], scale.start)), scale.x(min(c.span[1], scale.end))) for c in shown]

@@ -54,6 +54,11 @@ def modality_title(name: str) -> str:
     return MODALITIES.get(name) or plain(name)
 
 
+def switched_off(reason: str) -> str:
+    """Why a channel is off, as a sentence: the heading says already that it is."""
+    return plain(reason.removeprefix("off:"))
+
+
 def plain(name: str) -> str:
     """``some_name`` as ``Some name``."""
     text = name.replace("_", " ").strip()
