@@ -231,3 +231,13 @@ def test_memory_does_not_grow_with_length(tmp_path, audio_stops_at):
 
     peak(5)  # first use fills caches
     assert peak(200) < 1.1 * peak(20)
+
+
+def test_reading_takes_ffmpegs_log_back_from_libraries_that_route_it_through_python(tmp_path: Path) -> None:
+    """torchvision does so when it is imported; closing a decoder whose thread logs then never ends."""
+    import av
+
+    av.logging.set_level(av.logging.ERROR)
+    path = media.write(tmp_path / "a.mp4", media.plain(1.0))
+    assert sum(isinstance(item, FramePacket) for item in MediaFile(path)) > 10
+    assert av.logging.get_level() is None

@@ -43,6 +43,9 @@ def open_media(path: Path | str) -> Iterator[OpenMedia]:
         index, or holds neither a moving picture nor sound.
     """
     path = Path(path)
+    # torchvision, imported by others, sends FFmpeg's log through Python: a decoder's thread that logs then waits for the
+    # interpreter lock, which its owner holds while it waits for that thread to end
+    av.logging.set_level(None)
     with _container(path) as container:
         video = next((s for s in container.streams.video if _moving(s)), None)
         audio = next((s for s in container.streams.audio if s.codec_context is not None), None)
