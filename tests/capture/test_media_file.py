@@ -2,6 +2,7 @@
 
 import tracemalloc
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -235,8 +236,6 @@ def test_memory_does_not_grow_with_length(tmp_path, audio_stops_at):
 
 def test_reading_takes_ffmpegs_log_back_from_libraries_that_route_it_through_python(tmp_path: Path) -> None:
     """torchvision does so when it is imported; closing a decoder whose thread logs then never ends."""
-    import av
-
     av.logging.set_level(av.logging.ERROR)
     path = media.write(tmp_path / "a.mp4", media.plain(1.0))
     assert sum(isinstance(item, FramePacket) for item in MediaFile(path)) > 10
