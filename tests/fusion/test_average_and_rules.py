@@ -124,3 +124,10 @@ def test_settings_reach_the_strategy_and_parameters_win():
 def test_an_unknown_strategy_names_the_known_ones():
     with pytest.raises(SettingsError, match=r"'magic' is not known; choose one of .*average.*rules"):
         fuse.build(Fusion(strategy="magic"))
+
+
+@pytest.mark.parametrize("parameters", [{"doubt": "much"}, {"weights": 5}, {"weights": {"visual": "all"}}])
+def test_parameters_of_the_wrong_kind_are_one_line(parameters):
+    with pytest.raises(SettingsError, match=r"fusion\.parameters: not what 'rules' takes") as caught:
+        fuse.build(Fusion(strategy="rules", parameters=parameters))
+    assert "\n" not in str(caught.value)

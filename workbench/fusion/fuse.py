@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.errors import SettingsError
 from workbench.fusion import average, rules, strategy  # noqa: F401  (average and rules register themselves)
 from workbench.fusion.observations import Faces, Observations
 from workbench.fusion.smoothing import Ints, Smoothed, smooth
@@ -72,7 +73,10 @@ def build(settings: Fusion) -> Strategy:
         If it is not known or a value is impossible.
     """
     values = {"weights": settings.weights, "low_snr_db": settings.low_snr_db, "small_face_px": settings.small_face_px}
-    return strategy.build(settings.strategy, values | settings.parameters)
+    try:
+        return strategy.build(settings.strategy, values | settings.parameters)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise SettingsError(f"fusion.parameters: not what {settings.strategy!r} takes ({error}); see the strategy's description") from None
 
 
 def fuse(seen: Observations, fusion: Fusion, smoothing: Smoothing, chosen: Strategy | None = None) -> Fused:
