@@ -162,6 +162,9 @@ def evaluate(
             with ledger.timing("copy video"):
                 writer.video(Path(path))
         run(ledger_source(source, ledger), graphs, lambda item: store(writer, item))
+        for graph in graphs:
+            for stage in graph.stages:
+                watch(stage.spec.name, source.info.duration)
         for event in source.events:
             writer.write("events", event)
         finish(writer, chosen, plan, ledger, watch)
