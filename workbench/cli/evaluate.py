@@ -49,6 +49,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Evaluate the sample interview (stock footage, synthetic voice) and write its report."""
+    from workbench.contracts import Consent
     from workbench.sample import build
 
     paths = build()
@@ -56,7 +57,7 @@ def demo(
     with stage_bars(enabled=not as_json) as progress:
         from workbench.pipeline import evaluate as run
 
-        told = _consent("stock footage and a synthetic voice: nobody was interviewed")
+        told = Consent(given=False, text="stock footage and a synthetic voice: nobody was interviewed")
         session = run(paths.video, paths.interview, chosen, out=out, consent=told, progress=progress)
     _show(session, _report(session), as_json)
 
