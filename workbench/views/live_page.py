@@ -81,7 +81,6 @@ class LivePage(pn.viewable.Viewer):
         bar.styles = {"flex-wrap": "wrap", "gap": "4px", "align-items": "center"}
         wide, half = {"xs": 12, "md": 12}, {"xs": 12, "md": 6}
         main = pmui.Grid(
-            pmui.Grid(self._notice, bar, size=wide),
             pmui.Grid(card(self.media, self._now, title="Camera"), size=half),
             pmui.Grid(card(self.transcript, title="Transcript"), size=half),
             pmui.Grid(card(self.gauges, title="Scores so far (0–100; assistive, never a decision)"), size=wide),
@@ -92,7 +91,7 @@ class LivePage(pn.viewable.Viewer):
         )
         return pmui.Page(
             title="Interview Workbench: live",
-            main=[main, self._dialog],
+            main=[pmui.Column(self._notice, bar, main, self._dialog, sizing_mode="stretch_width")],
             sidebar=[self.weights],
             sidebar_width=300,
             sidebar_open=True,

@@ -1,0 +1,188 @@
+"""The live page in a real browser with the sample interview as its camera and microphone."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import Watched, chromium, watch
+from tests.support.fake_devices import devices, flags
+from tests.support.live_server import ROOT, Server, serve
+from workbench import sample
+from workbench.sessions.replay import CHANGED, matches, refuse
+from workbench.sessions.store import Session
+
+pytestmark = [pytest.mark.ui, pytest.mark.media]
+WAIT = 150_000  # ms; a busy machine
+SHOTS = ROOT / "artifacts" / "live"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    sample.build()
+    with serve(tmp_path_factory.mktemp("live"), "--plugins", "workbench.live") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def fake(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return flags(*devices(sample.build().video, tmp_path_factory.mktemp("devices")))
+
+
+@pytest.fixture(scope="module")
+def visitors(fake: list[str]) -> Iterator[Browser]:
+    with chromium(*fake) as started:
+        yield started
+
+
+@pytest.fixture
+def visit(visitors: Browser, server: Server) -> Iterator[Callable[..., Watched]]:
+    contexts = []
+
+    def come(width: int = 1440, height: int = 900, **options: object) -> Watched:
+        context = visitors.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.add_init_script(
+            "window.asked = 0; const m = navigator.mediaDevices, g = m.getUserMedia.bind(m); m.getUserMedia = c => { window.asked++; return g(c); }"
+        )
+        seen = watch(context.new_page())
+        seen.open(server.url)
+        expect(seen.page.get_by_text("Before anything is captured")).to_be_visible(timeout=WAIT)
+        return seen
+
+    yield come
+    for context in contexts:
+        context.close()
+
+
+def shot(page: Page, name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def agree_and_start(page: Page) -> None:
+    page.get_by_role("checkbox", name="I have read this").check()
+    page.get_by_role("button", name="Start with camera").click(timeout=WAIT)
+
+
+def stop_and_store(page: Page, server: Server) -> Session:
+    before = {p for p in server.folders() if (p / "report.html").exists()}
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("link", name="Open the report").or_(page.get_by_role("button", name="Open the report"))).to_be_visible(timeout=WAIT)
+    [new] = [p for p in server.folders() if (p / "report.html").exists() and p not in before]
+    return Session.open(new)
+
+
+def slide_to_end(page: Page, name: str) -> None:
+    handle = page.locator(f".weight-{name}").get_by_role("slider")
+    handle.focus()
+    handle.press("End")
+
+
+def test_without_consent_nothing_is_captured(visit: Callable[..., Watched], server: Server) -> None:
+    page = visit().page
+    before = server.folders()
+    shot(page, "consent")
+    expect(page.get_by_role("button", name="Start with camera")).to_be_disabled()
+    page.get_by_role("button", name="No, thanks").click()
+    expect(page.get_by_text("The camera is off. Nothing is captured.")).to_be_visible()
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.asked") == 0
+    assert server.folders() == before
+
+
+def test_hiring_in_the_eu_says_what_is_off_before_anything_is_captured(visit: Callable[..., Watched]) -> None:
+    page = visit().page
+    page.get_by_label("Purpose").click()
+    page.get_by_role("option", name="hiring").click()
+    place = page.get_by_label("Country")
+    place.fill("DE")
+    place.press("Enter")
+    expect(page.get_by_text("Art. 5(1)(f)").first).to_be_visible(timeout=WAIT)
+
+
+def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Watched], server: Server) -> None:
+    seen = visit()
+    page = seen.page
+    agree_and_start(page)
+    expect(page.locator(".face.candidate span")).to_contain_text("f-1 ·", timeout=WAIT)  # a box with an id and a label
+    expect(page.locator(".now").first).to_be_visible(timeout=WAIT)
+    expect(page.locator(".transcript")).to_contain_text("message queue", timeout=WAIT, ignore_case=True)
+    shot(page, "running")
+
+    slide_to_end(page, "uncertain")  # nothing reaches a probability of 1: every label becomes uncertain, with its top two
+    expect(page.locator(".now").first).to_contain_text("uncertain:", timeout=WAIT)
+    expect(page.locator(".face.candidate span")).to_contain_text(" / ", timeout=WAIT)
+    page.get_by_role("button", name="Mark question").click()
+
+    page.evaluate("window.workbenchMedia.cut()")
+    expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Connection lost.")).to_be_hidden(timeout=WAIT)
+
+    [child] = [p for p in psutil.Process(server.process.pid).children() if "workbench.runtime.process" in " ".join(p.cmdline()) and _busy(p)][:1]
+    child.kill()
+    expect(page.get_by_text("A stage failed and was restarted").first).to_be_visible(timeout=WAIT)
+    shot(page, "stage-restarted")
+
+    session = stop_and_store(page, server)
+    shot(page, "stopped")
+    assert matches(session, refuse(session))
+    assert [e.kind for e in session.events].count(CHANGED) == 1
+    assert any(e.kind == "question" for e in session.events)
+    assert next(e.data for e in session.events if e.kind == "latency")["lost_samples"] == 0
+    assert "The camera is off" in page.locator(".placeholder").inner_text()
+
+    with page.context.expect_page() as opened:
+        page.get_by_text("Open the report").click()
+    expect(opened.value.locator("body")).to_contain_text("message queue", timeout=WAIT, ignore_case=True)
+    assert [e for e in seen.errors if "WebSocket" not in e] == []
+
+
+def _busy(process: psutil.Process) -> bool:
+    """Whether this kit's process has measured anything (kits that wait have not)."""
+    return process.cpu_times().user >= max(p.cpu_times().user for p in process.parent().children())
+
+
+def test_two_visitors_at_once_each_have_their_own_session(visit: Callable[..., Watched], server: Server) -> None:
+    before = set(server.folders())
+    pages = [visit().page, visit(width=390, height=844, color_scheme="dark").page]
+    for page in pages:
+        page.get_by_role("button", name="Play sample interview").click()
+    for page in pages:
+        expect(page.locator(".face.candidate span")).to_contain_text("f-1", timeout=WAIT)
+        expect(page.locator(".transcript")).to_contain_text("message queue", timeout=WAIT, ignore_case=True)
+    shot(pages[1], "phone-dark")
+    new = [p for p in server.folders() if p not in before]
+    assert len(new) == 2
+    for page in pages:
+        page.close()
+    deadline = time.monotonic() + WAIT / 1000
+    while not all((p / "scores.jsonl").stat().st_size for p in new):  # leaving stores the session
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    for folder in new:
+        session = Session.open(folder)
+        assert matches(session, refuse(session))
+
+
+def test_a_refused_camera_is_explained_and_nothing_is_stored_of_it(server: Server) -> None:
+    with chromium("--deny-permission-prompts", "--use-fake-device-for-media-stream") as browser:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(server.url)
+        expect(page.get_by_text("Before anything is captured")).to_be_visible(timeout=WAIT)
+        agree_and_start(page)
+        expect(page.get_by_text("was not allowed to use the camera")).to_be_visible(timeout=WAIT)
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        shot(page, "refused")
+
+
+def test_metrics_are_there_for_prometheus(server: Server) -> None:
+    import httpx
+
+    text = httpx.get(f"http://localhost:{server.port}/metrics").text
+    assert "# TYPE workbench_sessions gauge" in text
+    assert "workbench_audio_backlog_seconds" in text
+    assert not any(name in text for name in (str(p) for p in Path(server.sessions).glob("*")))
