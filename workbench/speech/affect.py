@@ -34,8 +34,8 @@ PROTOTYPES: dict[str, tuple[float, float]] = {
     "surprise": (1.5, 1.0),
 }
 """Class → its typical arousal, in spreads from the speaker's own median, and its weight before anything was heard."""
-SPREAD = 1.0
-"""Standard deviation of every prototype."""
+SPREAD = 1.5
+"""Standard deviation of every prototype: wide, so that no class is ever sure."""
 COLUMNS = (*BASIC, "arousal")
 WINDOW = 2.0
 """s of speech that a row rests on."""
