@@ -110,6 +110,8 @@ def test_a_feature_missing_in_one_answer_rests_on_the_others_and_says_so():
     similarity = by_name(scores)["technical"].contributions[0]
     assert similarity.normalised == pytest.approx(0.7)
     assert similarity.note == "mean of 1 answer by their weights; not measured in q1"
+    diversity = by_name(scores)["clarity"].contributions[1]
+    assert diversity.note == "mean of 2 answers by their weights; interval from the spread between answers"
     assert by_name(scores, "q1")["technical"].missing == {"semantic_similarity": "no answer to a question with a model answer"}
     assert by_name(scores, "q1")["technical"].value == pytest.approx(0.25)
 
@@ -220,6 +222,24 @@ def test_intervals_come_from_the_seed_alone():
     one, other = by_name(score(seen, Scoring(seed=1))), by_name(score(seen, Scoring(seed=2)))
     assert one["confidence"].value == other["confidence"].value
     assert one["confidence"].low != other["confidence"].low
+
+
+def test_answers_too_short_to_be_resampled_are_resampled_themselves():
+    diversities = [30.0, 50.0, 70.0, 90.0]
+    answers = [answer(f"q{i}", 5.0 * i, 5.0 * i + 5, lexical_diversity=d) for i, d in enumerate(diversities)]
+    scores = score(session(answers), Scoring(draws=4000))
+    alone, whole = (by_name(scores, scope)["clarity"].contributions[1] for scope in ("q0", "session"))
+    assert alone.low is None
+    assert alone.note == "18 words; too little material for an interval of its own"
+    # the mean of four draws from 30, 50, 70, 90: standard error √500 / 2, roughly normal, on a range of 80
+    assert whole.normalised == pytest.approx((60 - 20) / 80)
+    assert (whole.high - whole.low) * 80 == pytest.approx(2 * 1.96 * math.sqrt(500) / 2, rel=0.15)
+
+
+def test_one_short_answer_has_no_interval_and_says_so():
+    diversity = by_name(score(session([answer("q1", 0.0, 20.0)]), Scoring()))["clarity"].contributions[1]
+    assert diversity.low is None
+    assert diversity.note == "mean of 1 answer by their weights; too little material for an interval of its own"
 
 
 def test_no_draws_leave_intervals_out():

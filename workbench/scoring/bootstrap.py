@@ -1,7 +1,7 @@
 """95 % intervals by resampling the units that a feature is a mean of (Efron & Tibshirani 1993; blocks: Künsch 1989).
 
-Frames and seconds that follow one another are alike: they are resampled in blocks of `BLOCK` seconds, words in the
-segments that they were said in, so that an interval is not narrower than the material allows.
+Frames, seconds and words that follow one another are alike: they are resampled in blocks of `BLOCK` seconds, prosody in the
+segments that it was measured in, so that an interval is not narrower than the material allows.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from workbench.scoring import bootstrap, evidence
 from workbench.scoring.ranges import Range, normalise
 from workbench.streams import Bools, Floats
 
+TOO_LITTLE = "too little material for an interval of its own"
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -99,7 +101,7 @@ class Measures:
         span = span or self.ranges[name]
         scaled = None if draws is None else normalise(draws, span)
         if scaled is None and self.draws:
-            note = f"{note}; " * bool(note) + "too little material for an interval of its own"
+            note = f"{note}; " * bool(note) + TOO_LITTLE
         value = normalise(raw, span)
         return Feature(name, raw, span.unit, value, *bootstrap.interval(scaled, value), scaled, tuple(found), note)
 
@@ -136,12 +138,10 @@ class Measures:
         low, high = np.searchsorted(words.middle, [scope.start, scope.end])
         if low == high:
             return Feature(name, missing="no words")
-        filler, segment = words.filler[low:high], words.segment[low:high]
+        filler = words.filler[low:high]
         raw = scope.answer.filler_rate if scope.answer and scope.answer.filler_rate is not None else float(filler.mean())
-        first = segment - segment.min()
-        draws = bootstrap.ratio(
-            np.bincount(first, filler).astype(float), np.bincount(first).astype(float), self.draws, self.random(scope, name)
-        )
+        total, each = bootstrap.blocked(words.middle[low:high], scope.start, filler.astype(float), np.ones(high - low))
+        draws = bootstrap.ratio(total, each, self.draws, self.random(scope, name))
         rows = low + np.flatnonzero(filler)
         trust = np.nan_to_num(words.confidence[rows], nan=0.5)
         best = np.sort(rows[np.argsort(-trust, kind="stable")[: evidence.CAP]])

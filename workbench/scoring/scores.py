@@ -11,7 +11,7 @@ from workbench.contracts import Contribution, Evidence, Score
 from workbench.errors import SettingsError
 from workbench.fusion.observations import Observations
 from workbench.scoring import bootstrap, evidence
-from workbench.scoring.features import FEATURES, Feature, Measures, Scope, counted
+from workbench.scoring.features import FEATURES, TOO_LITTLE, Feature, Measures, Scope, counted
 from workbench.scoring.ranges import resolve
 from workbench.settings import Scoring
 from workbench.streams import Floats
@@ -27,8 +27,8 @@ def score(seen: Observations, settings: Scoring) -> list[Score]:
 
     A session with answers is the mean of its answers, feature by feature, by the questions' weights (the interviewer's
     time between answers counts for nothing); without answers it is scored as one stretch. Intervals (95 %) are those of
-    the weighted sum of the features' bootstrap draws, features taken as independent; a feature too short to be resampled
-    is held fixed in them and says so.
+    the weighted sum of the features' bootstrap draws, features taken as independent. In a session, answers too short to be
+    resampled are themselves resampled; a feature with too little material even for that is held fixed and says so.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def score(seen: Observations, settings: Scoring) -> list[Score]:
         found += _scores(scope.name, measured[-1], parts, composite)
     if questions:
         weights = [seen.weights.get(q.name, 1.0) for q in questions]
-        features = {f: _over_questions([m[f] for m in measured], questions, weights) for f in needed}
+        features = {f: _over_questions([m[f] for m in measured], questions, weights, settings) for f in needed}
     else:
         features = {f: measures.measure(Scope(SESSION, 0.0, seen.duration, whole), f) for f in needed}
     return found + _scores(SESSION, features, parts, composite)
@@ -115,7 +115,7 @@ def combine(name: str, scope: str, features: Mapping[str, Feature], weights: Map
     return Score(name=name, scope=scope, value=value, low=low, high=high, contributions=contributions, missing=missing), summed
 
 
-def _over_questions(found: list[Feature], questions: list[Scope], weights: list[float]) -> Feature:
+def _over_questions(found: list[Feature], questions: list[Scope], weights: list[float], settings: Scoring) -> Feature:
     """One feature of several answers: the mean by the questions' weights over those in which it was measured."""
     name = found[0].name
     used = [(f, w) for f, w in zip(found, weights, strict=True) if f.normalised is not None and w > 0]
@@ -124,13 +124,21 @@ def _over_questions(found: list[Feature], questions: list[Scope], weights: list[
     shares = np.array([w for _, w in used]) / sum(w for _, w in used)
     raw = float((shares * [f.raw for f, _ in used]).sum())
     normalised = min(1.0, float((shares * [f.normalised for f, _ in used]).sum()))
-    drawn = [f.normalised if f.draws is None else f.draws for f, _ in used]
-    draws = sum(s * d for s, d in zip(shares, drawn, strict=True) if d is not None) if any(f.draws is not None for f, _ in used) else None
+    if all(f.draws is not None for f, _ in used):
+        draws = sum((share * f.draws for share, (f, _) in zip(shares, used, strict=True)), np.zeros(settings.draws))
+        spread = ""
+    else:  # answers too short to be resampled themselves are what is resampled
+        each = np.array([f.normalised for f, _ in used])
+        draws = bootstrap.ratio(shares * each, shares, settings.draws, bootstrap.generator(settings.seed, SESSION, name))
+        spread = TOO_LITTLE * bool(settings.draws) if draws is None else "interval from the spread between answers"
     without = [q.name for q, f in zip(questions, found, strict=True) if f.normalised is None]
-    note = f"mean of {counted(len(used), 'answer')} by their weights" + (f"; not measured in {', '.join(without)}" if without else "")
-    return Feature(
-        name, raw, used[0][0].unit, normalised, *bootstrap.interval(draws, normalised), draws, _merged([f for f, _ in used]), note
-    )
+    notes = [f"mean of {counted(len(used), 'answer')} by their weights"]
+    if without:
+        notes.append(f"not measured in {', '.join(without)}")
+    if spread:
+        notes.append(spread)
+    interval = bootstrap.interval(draws, normalised)
+    return Feature(name, raw, used[0][0].unit, normalised, *interval, draws, _merged([f for f, _ in used]), "; ".join(notes))
 
 
 def _merged(features: list[Feature]) -> tuple[Evidence, ...]:
