@@ -54,7 +54,7 @@ def test_the_speakers_median_is_neutral_and_the_ends_are_not() -> None:
     top = [BASIC[int(np.argmax(distribution(level)))] for level in (-2.5, 0.0)]
     assert top == ["sad", "neutral"]
     excited = dict(zip(BASIC, distribution(2.5), strict=True))
-    assert excited["neutral"] < min(excited["angry"], excited["happy"]) / 3
+    assert excited["neutral"] < min(excited["angry"], excited["happy"])  # though it starts with twice their weight
     assert excited["sad"] < 0.05
 
 
