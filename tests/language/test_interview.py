@@ -13,7 +13,7 @@ from workbench.language.interview import InterviewPlan, from_marks, load_plan
 TIMED = """
 title: Backend engineer
 questions:
-  - {id: queue, text: How?, model_answer: With retries., keywords: [retry, message queue], start: 2, end: 18.5, weight: 2}
+  - {id: queue, text: "How?", model_answer: With retries., keywords: [retry, message queue], start: 2, end: 18.5, weight: 2}
   - id: cache
     start: 1:05
     end: 1:23.5
