@@ -168,13 +168,18 @@ def evaluate(
         for event in source.events:
             writer.write("events", event)
         finish(writer, chosen, plan, ledger, watch)
+        absent = what_is_absent(Session.open(folder, repair=False), source.info.has_video, source.info.has_audio)
+        for kind, message in absent.items():
+            writer.event(kind, message, timestamp=source.info.duration)
         writer.event("latency", "time spent in each stage", stages=[line.to_dict() for line in ledger.summary()])
     session = Session.open(folder)
-    if not session.observations.visual.valid.any() and not session.transcripts:
+    if {"no_video", "no_face"} & set(absent) and {"no_audio", "no_speech"} & set(absent):
         raise MediaError(
             f"{path}: holds neither a face that could be seen nor speech that could be understood, so there is nothing to score; "
             f"what was measured is kept in {folder}"
         )
+    if cut := [e.message for e in source.events if e.kind == "cut_short"]:
+        raise MediaError(f"{path}: {cut[0]}; what could be read is evaluated and kept in {folder}; copy the file again for the rest")
     return session
 
 
@@ -185,7 +190,7 @@ def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger,
 
     session = Session.open(writer.folder, repair=False)
     transcripts = session.transcripts
-    if settings.speech.diarize and transcripts:
+    if settings.speech.diarize and transcripts and session.audio_path is not None:
         from workbench.speech.diarization import diarize
 
         with ledger.timing("diarization"):
@@ -203,6 +208,20 @@ def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger,
     for score in result.scores:
         writer.write("scores", score)
     watch("fusion and scoring", session.duration)
+
+
+def what_is_absent(session: Session, has_video: bool, has_audio: bool) -> dict[str, str]:
+    """Kind of event → one line, for a whole modality that a recording turned out not to have."""
+    found = {}
+    if not has_video:
+        found["no_video"] = "the recording holds no video: scores rest on the voice and the words"
+    elif "visual_emotion" not in session.header.disabled and not session.observations.visual.valid.any():
+        found["no_face"] = "no usable face was seen in the whole recording: scores rest on the voice and the words"
+    if not has_audio:
+        found["no_audio"] = "the recording holds no audio: scores rest on the face alone"
+    elif not any(t.words for t in session.transcripts):
+        found["no_speech"] = "no speech was found in the whole recording: scores rest on the face alone"
+    return found
 
 
 def warm_up(stages: list[Stage], ledger: Ledger | None = None) -> None:

@@ -57,8 +57,22 @@ def test_a_missing_file(tmp_path: Path, command: Command) -> None:
     assert "nowhere.mp4" in refused(command("evaluate", tmp_path / "nowhere.mp4", "--json"))
 
 
-def test_a_truncated_mp4_without_its_index(tmp_path: Path, sample_paths: SamplePaths, command: Command) -> None:
-    refused(command("evaluate", media.truncate(sample_paths.video, tmp_path / "cut.mp4", 0.4), "--out", tmp_path / "s", "--json"))
+def test_a_truncated_mp4_without_its_index(tmp_path: Path, command: Command) -> None:
+    whole = media.write(tmp_path / "whole.mp4", media.plain(2.0), media.tone(2.0), audio_codec="aac")  # its index is at the end
+    line = refused(command("evaluate", media.truncate(whole, tmp_path / "cut.mp4", 0.6), "--out", tmp_path / "s", "--json"))
+    assert "cut.mp4" in line
+    assert "index" in line
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_truncated_mp4_that_can_be_read_in_part_keeps_that_part(tmp_path: Path, sample_paths: SamplePaths, command: Command) -> None:
+    path = media.truncate(sample_paths.video, tmp_path / "cut.mp4", 0.3)  # its index is at the start
+    line = refused(command("evaluate", path, "--out", tmp_path / "s", "--json"))
+    assert "cut short" in line
+    session = Session.open(tmp_path / "s")
+    assert 5 < session.duration < 40
+    assert session.fused_windows
+    assert any(s.value is not None for s in session.score_messages)
 
 
 def test_neither_a_face_nor_speech_keeps_what_was_measured(tmp_path: Path, command: Command) -> None:
@@ -76,6 +90,7 @@ def test_no_video_is_scored_by_voice_alone(tmp_path: Path, sample_paths: SampleP
     assert done.code == 0, done.err
     session = Session.open(tmp_path / "s")
     assert len(session.words) > 5
+    assert any("no video" in note for note in done.json["notes"])
     assert all(w.visual is None and "visual" in w.missing for w in session.fused_windows)
     assert "visual_certainty" in next(s for s in session.score_messages if s.name == "confidence" and s.scope == "session").missing
 
@@ -85,6 +100,7 @@ def test_a_face_without_audio_is_scored_by_sight_alone(tmp_path: Path, command: 
     done = command("evaluate", path, "--out", tmp_path / "s", "--json")
     assert done.code == 0, done.err
     session = Session.open(tmp_path / "s")
+    assert any("no audio" in note for note in done.json["notes"])
     assert any(w.visual for w in session.fused_windows)
     assert all(w.audio is None and "audio" in w.missing for w in session.fused_windows)
     assert session.words.empty
