@@ -93,7 +93,7 @@ class TestSocket(AsyncHTTPTestCase):
         browser.register(self.sink.intake)
         self.addCleanup(browser.unregister, self.sink.intake)
 
-    def connect(self, origin: str | None = None):  # noqa: ANN201
+    def connect(self, origin: str | None = None):
         origin = origin or f"http://127.0.0.1:{self.get_http_port()}"
         request = HTTPRequest(f"ws://127.0.0.1:{self.get_http_port()}/{browser.SOCKET}", headers={"Origin": origin})
         return websocket_connect(request)
@@ -101,7 +101,7 @@ class TestSocket(AsyncHTTPTestCase):
     def hello(self, token: str) -> str:
         return json.dumps({"kind": "hello", "token": token})
 
-    async def closing(self, socket) -> int:  # noqa: ANN001
+    async def closing(self, socket) -> int:
         while await socket.read_message() is not None:
             pass
         return socket.close_code

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,7 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSession]:
+def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> LiveSession:
     """Twenty seconds of the sample with a slider moved, a question marked, a pause, and the process of measures killed."""
     paths = sample.build()
     session = live.open_live(settings, load_plan(paths.interview), CONSENT, folder=tmp_path_factory.mktemp("live") / "session")
@@ -68,7 +68,7 @@ def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> It
     session.stop("test")
     until(session.ended.is_set)
     assert session.error is None
-    yield session
+    return session
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,9 @@ from workbench.sessions.replay import CHANGED, matches, refuse
 from workbench.sessions.store import Session
 
 pytestmark = [pytest.mark.ui, pytest.mark.media]
+COUNT = (
+    "window.asked = 0; const m = navigator.mediaDevices, g = m.getUserMedia.bind(m);m.getUserMedia = c => { window.asked++; return g(c); }"
+)
 WAIT = 150_000  # ms; a busy machine
 SHOTS = ROOT / "artifacts" / "live"
 
@@ -45,9 +48,7 @@ def visit(visitors: Browser, server: Server) -> Iterator[Callable[..., Watched]]
     def come(width: int = 1440, height: int = 900, **options: object) -> Watched:
         context = visitors.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
-        context.add_init_script(
-            "window.asked = 0; const m = navigator.mediaDevices, g = m.getUserMedia.bind(m); m.getUserMedia = c => { window.asked++; return g(c); }"
-        )
+        context.add_init_script(COUNT)
         seen = watch(context.new_page())
         seen.open(server.url)
         expect(seen.page.get_by_text("Before anything is captured")).to_be_visible(timeout=WAIT)
@@ -71,7 +72,7 @@ def agree_and_start(page: Page) -> None:
 def stop_and_store(page: Page, server: Server) -> Session:
     before = {p for p in server.folders() if (p / "report.html").exists()}
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("link", name="Open the report").or_(page.get_by_role("button", name="Open the report"))).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Open the report")).to_be_visible(timeout=WAIT)
     [new] = [p for p in server.folders() if (p / "report.html").exists() and p not in before]
     return Session.open(new)
 
@@ -122,8 +123,8 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
     expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=WAIT)
     expect(page.get_by_text("Connection lost.")).to_be_hidden(timeout=WAIT)
 
-    [child] = [p for p in psutil.Process(server.process.pid).children() if "workbench.runtime.process" in " ".join(p.cmdline()) and _busy(p)][:1]
-    child.kill()
+    for child in psutil.Process(server.process.pid).children():  # the processes of measures; those of idle kits as well
+        child.kill()
     expect(page.get_by_text("A stage failed and was restarted").first).to_be_visible(timeout=WAIT)
     shot(page, "stage-restarted")
 
@@ -139,11 +140,6 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
         page.get_by_text("Open the report").click()
     expect(opened.value.locator("body")).to_contain_text("message queue", timeout=WAIT, ignore_case=True)
     assert [e for e in seen.errors if "WebSocket" not in e] == []
-
-
-def _busy(process: psutil.Process) -> bool:
-    """Whether this kit's process has measured anything (kits that wait have not)."""
-    return process.cpu_times().user >= max(p.cpu_times().user for p in process.parent().children())
 
 
 def test_two_visitors_at_once_each_have_their_own_session(visit: Callable[..., Watched], server: Server) -> None:

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli import app
+from workbench.cli.bench_live import live
 
 bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+bench.command()(live)
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 

@@ -40,7 +40,7 @@ SILENT = 60.0
 """Seconds without a message from the browser after which the session is stopped and stored."""
 LAST_WAIT = 6.0
 """Seconds that the end waits for audio that the browser still holds."""
-OVERLAY = "capture → overlay"
+OVERLAY, UPDATE = "capture → overlay", "page update"
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class LiveSession:
         self.writer, self.parts = writer, parts
         self.ledger = ledger or Ledger()
         self.ledger.declare(OVERLAY, 500.0)
+        self.ledger.declare(UPDATE, 500.0)
         self.settings = self._first_settings = settings
         self.intake = Intake(self._on_audio, self._on_frame, self._on_control)
         self.seen = Observing(settings.vision, writer.header.disabled)
@@ -227,8 +228,9 @@ class LiveSession:
         if kind == "shown":
             for name, kept in self._shown.items():
                 kept.extend(float(v) for v in message.get(name, []) if isinstance(v, int | float))
-            for delay in message.get("delays", []):
-                self.ledger.record(OVERLAY, float(delay) / 1000)
+            for line, name in ((OVERLAY, "delays"), (UPDATE, "updates")):
+                for milliseconds in message.get(name, []):
+                    self.ledger.record(line, float(milliseconds) / 1000)
         elif kind == "end":
             self._end_at = int(message.get("samples", 0))
         elif kind in ("mute", "unplugged", "plugged"):

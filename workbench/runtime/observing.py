@@ -103,7 +103,15 @@ class Observing:
             prosody = tuple(self.prosody)
         visual, faces = self._visual(frames, table, wanted, names)
         return Observations(
-            duration, visual, faces, tracks.columns(affect, BASIC), tracks.columns(acoustics, ACOUSTICS), segments, words, prosody, disabled=self._disabled
+            duration,
+            visual,
+            faces,
+            tracks.columns(affect, BASIC),
+            tracks.columns(acoustics, ACOUSTICS),
+            segments,
+            words,
+            prosody,
+            disabled=self._disabled,
         )
 
     def _visual(self, frames: Floats, table: Floats, wanted: np.ndarray, names: tuple[str, ...]) -> tuple[Track, Faces]:

@@ -28,6 +28,7 @@ export function render({model, el}) {
     if (!parts.length) return;
     box.replaceChildren(...parts);
     if (follow) box.scrollTop = box.scrollHeight;
+    window.dispatchEvent(new CustomEvent('workbench:transcript', {detail: model.content}));  // what a measurement listens to
   };
   model.on('content', draw); draw();
 }

@@ -48,7 +48,7 @@ class LiveTranscript(JSComponent):
 
 
 def _word(word: Word, low: float) -> dict[str, Any]:
-    return {"text": word.word, "filler": word.filler, "low": word.conf is not None and word.conf < low}
+    return {"text": word.word, "start": round(word.start, 2), "filler": word.filler, "low": word.conf is not None and word.conf < low}
 
 
 def _clock(seconds: float) -> str:
