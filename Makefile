@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # CREMA-D's votes and other corpora; set WORKBENCH_DATA to your own data root
-export WORKBENCH_DATA ?= $(wildcard ../shared/datasets)
+export WORKBENCH_DATA ?= $(abspath $(wildcard ../shared/datasets))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint live review tune audit notebooks bench mlflow lock clean

@@ -1,0 +1,12 @@
+"""The sessions page: ``panel serve apps/review.py`` (or ``make review``)."""
+
+import panel as pn
+
+from workbench import settings
+from workbench.views.review_page import ReviewPage
+
+pn.extension("tabulator", notifications=False)
+page = ReviewPage(settings.sessions_dir())
+if pn.state.location is not None:
+    pn.state.location.sync(page, ["session"])
+page.servable(title="Sessions: Interview Workbench")
