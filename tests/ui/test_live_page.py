@@ -97,7 +97,7 @@ def test_without_consent_nothing_is_captured(visit: Callable[..., Watched], serv
 
 def test_hiring_in_the_eu_says_what_is_off_before_anything_is_captured(visit: Callable[..., Watched]) -> None:
     page = visit().page
-    page.get_by_label("Purpose").click()
+    page.get_by_role("combobox", name="Purpose").click()
     page.get_by_role("option", name="hiring").click()
     place = page.get_by_label("Country")
     place.fill("DE")

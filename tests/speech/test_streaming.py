@@ -1,0 +1,124 @@
+"""Live recognition: committed words stay, what it hears is what the recorded path hears."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jiwer
+import numpy as np
+import pytest
+import soundfile
+
+from workbench import contracts, sample
+from workbench.runtime.graph import Graph
+from workbench.settings import Speech
+from workbench.speech.streaming import Interim, LocalAgreement, StreamingTranscriber
+from workbench.speech.transcription import Transcriber
+from workbench.speech.vad import VoiceActivity
+from workbench.speech.whisper import Heard, HeardWord
+from workbench.speech.words import tokens
+from workbench.streams import AudioBlock, TranscribedClip
+
+BLOCK = 6400  # 0.4 s
+
+
+def words(text: str) -> tuple[HeardWord, ...]:
+    return tuple(HeardWord(w, 0.3 * i, 0.3 * i + 0.2, 0.9) for i, w in enumerate(text.split()))
+
+
+def test_words_are_certain_once_two_hearings_agree_on_them_from_the_first() -> None:
+    agreement = LocalAgreement()
+    assert agreement.insert(words("the message")) == 0
+    assert agreement.insert(words("the message cue")) == 2
+    assert agreement.insert(words("queue was")) == 0  # "cue" was heard otherwise
+    assert agreement.insert(words("Queue, was full")) == 2  # spelling apart they are the same
+    agreement.reset()
+    assert agreement.insert(words("full")) == 0
+
+
+class Scripted:
+    """A recogniser whose hearings are given; remembers the prefixes that it was asked to go on from."""
+
+    def __init__(self, *texts: str, no_speech: float = 0.0, logprob: float = -0.1) -> None:
+        self.texts, self.prefixes = list(texts), []
+        self.no_speech, self.logprob = no_speech, logprob
+
+    def hear(self, samples: Any, prefix: str = "", prompt: str = "", beam: int = 1) -> Heard:
+        self.prefixes.append(prefix)
+        text = self.texts.pop(0) if self.texts else ""
+        return Heard(text, words(text), self.logprob, self.no_speech, None, 0.0)
+
+
+def listen(recogniser: Scripted, seconds: float = 3.0) -> list[Any]:
+    stage = StreamingTranscriber(Speech(), lambda: 0.0, recogniser)  # type: ignore[arg-type]
+    out: list[Any] = []
+    for first in range(0, int(seconds * 16000), BLOCK * 2):
+        out += stage.process(AudioBlock(first, np.zeros(BLOCK * 2, np.float32)))
+    return out
+
+
+def test_committed_words_are_the_prefix_of_the_next_hearing() -> None:
+    recogniser = Scripted("the message", "the message cue", "queue was", "queue was full")
+    out = listen(recogniser)
+    assert recogniser.prefixes[:3] == ["", "", "the message"]
+    assert [" ".join(w.word for w in i.committed) for i in out] == ["", "the message", "the message", "the message queue was"][: len(out)]
+
+
+def test_an_invented_text_is_not_shown() -> None:
+    assert listen(Scripted(*["thank you for watching"] * 9, no_speech=0.9, logprob=-2.0)) == []
+    assert listen(Scripted(*["no " * 60] * 9)) == []
+
+
+@pytest.fixture(scope="module")
+def sound() -> np.ndarray:
+    samples, rate = soundfile.read(sample.build().audio, dtype="float32")
+    assert rate == 16000
+    return samples[: 38 * 16000]  # two of the three answers
+
+
+@pytest.fixture(scope="module")
+def heard(sound: np.ndarray) -> list[Any]:
+    activity = VoiceActivity(Speech())
+    graph = Graph([StreamingTranscriber(Speech(), lambda: activity.speaking_since), activity])
+
+    def run() -> Iterator[Any]:
+        for first in range(0, len(sound), BLOCK):
+            yield from graph.push(AudioBlock(first, sound[first : first + BLOCK]))
+        yield from graph.flush()
+
+    return list(run())
+
+
+@pytest.mark.media
+def test_committed_words_never_change(heard: list[Any]) -> None:
+    before: list[str] = []
+    for item in heard:
+        if isinstance(item, Interim):
+            now = [w.word for w in item.committed]
+            assert now[: len(before)] == before
+            before = now
+        elif isinstance(item, TranscribedClip):
+            assert [w.word for w in item.transcript.words] == before
+            before = []
+
+
+@pytest.mark.media
+def test_interim_words_come_before_the_segment_closes(heard: list[Any]) -> None:
+    closed = next(i for i in heard if isinstance(i, TranscribedClip) and "queue" in i.transcript.transcript)
+    first = next(i for i in heard if isinstance(i, Interim) and any("queue" in w.word for w in (*i.committed, *i.tentative)))
+    assert first.end < closed.transcript.end - 1.0
+
+
+@pytest.mark.media
+def test_live_and_recorded_transcripts_agree(heard: list[Any], sound: np.ndarray) -> None:
+    truth = json.loads(sample.build().truth.read_text())
+    said = " ".join(tokens(" ".join(w["word"] for a in truth["answers"] for w in a["words"] if w["end"] < 38)))
+    activity = Graph([VoiceActivity(Speech()), Transcriber(Speech())])
+    recorded = [*activity.push(AudioBlock(0, sound)), *activity.flush()]
+
+    def wer(items: list[Any]) -> float:
+        transcripts: list[contracts.Transcript] = [i.transcript for i in items if isinstance(i, TranscribedClip)]
+        return jiwer.wer(said, " ".join(tokens(" ".join(t.transcript for t in transcripts))))
+
+    assert wer(heard) <= wer(recorded) + 0.03
+    assert sum(w.filler for i in heard if isinstance(i, TranscribedClip) for w in i.transcript.words) >= 4
