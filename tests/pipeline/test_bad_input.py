@@ -95,12 +95,12 @@ def test_no_video_is_scored_by_voice_alone(tmp_path: Path, sample_paths: SampleP
     assert "visual_certainty" in next(s for s in session.score_messages if s.name == "confidence" and s.scope == "session").missing
 
 
-def test_a_face_without_audio_is_scored_by_sight_alone(tmp_path: Path, command: Command) -> None:
+def test_a_face_without_speech_is_scored_by_sight_alone(tmp_path: Path, command: Command) -> None:
     path = zoo.path("footage-faces") / "face_noface.mov"
     done = command("evaluate", path, "--out", tmp_path / "s", "--json")
     assert done.code == 0, done.err
     session = Session.open(tmp_path / "s")
-    assert any("no audio" in note for note in done.json["notes"])
+    assert any("no speech" in note for note in done.json["notes"])  # its sound is a room without a voice
     assert any(w.visual for w in session.fused_windows)
     assert all(w.audio is None and "audio" in w.missing for w in session.fused_windows)
     assert session.words.empty
@@ -124,6 +124,7 @@ def test_five_faces_name_one_candidate(tmp_path: Path, command: Command) -> None
     done = command("evaluate", path, "--settings", settings, "--out", tmp_path / "s", "--json")
     assert done.code == 0, done.err
     session = Session.open(tmp_path / "s")
+    assert any("no audio" in note for note in done.json["notes"])
     assert max(len(d.detections) for d in session.detections) == 5
     assert len({d.candidate for d in session.detections if d.candidate}) == 1
 

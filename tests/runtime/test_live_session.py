@@ -155,6 +155,6 @@ def test_hiring_in_the_eu_has_no_emotion_channels(tmp_path: Path) -> None:
     hiring = from_dict({"session": {"purpose": "hiring", "jurisdiction": "DE"}}, environment=False)
     session = live.open_live(hiring, consent=CONSENT, folder=tmp_path / "s")
     assert list(session.parts.vision) == []
-    assert "prosodic_affect" not in [s.name for s in session.parts.measures.specs]
+    assert "prosodic affect" not in [s.name for s in session.parts.measures.specs]
     assert set(session.writer.header.disabled) == {"visual_emotion", "prosodic_affect"}
     session.stop()

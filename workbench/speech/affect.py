@@ -178,7 +178,7 @@ class ProsodicAffect:
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec("prosodic_affect", (MeasuredClip,), (TrackUpdate,), "audio", WINDOW, self.settings.affect_hop, 50.0)
+        return StageSpec("prosodic affect", (MeasuredClip,), (TrackUpdate,), "audio", WINDOW, self.settings.affect_hop, 50.0)
 
     def reset(self) -> None:
         self._baseline: deque[Floats] = deque(maxlen=int(_HISTORY / self.settings.affect_hop))

@@ -90,7 +90,7 @@ class VoiceActivity:
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec("vad", (AudioBlock,), (SpeechClip, TrackUpdate), "audio", SECONDS, SECONDS, 5.0, ("silero-vad",))
+        return StageSpec("voice activity", (AudioBlock,), (SpeechClip, TrackUpdate), "audio", SECONDS, SECONDS, 5.0, ("silero-vad",))
 
     @property
     def speaking_since(self) -> float | None:

@@ -46,7 +46,7 @@ class WordAligner:
     @property
     def spec(self) -> StageSpec:
         models = (_MODEL,) if self._uses_pocketsphinx else ()
-        return StageSpec("word_alignment", (TranscribedClip,), (AlignedClip,), "language", 0.0, 0.0, 1500.0, models)
+        return StageSpec("word alignment", (TranscribedClip,), (AlignedClip,), "language", 0.0, 0.0, 1500.0, models)
 
     @property
     def _uses_pocketsphinx(self) -> bool:
