@@ -127,11 +127,12 @@ def evaluate(
         If the session cannot be written; what was written is kept.
     """
     from workbench.capture.media_file import MediaFile
+    from workbench.language import similarity
     from workbench.language.interview import load_plan
     from workbench.sessions.consent import disabled_channels
 
     chosen = settings if isinstance(settings, Settings) else tree.load(settings)
-    plan = load_plan(questions) if questions else None
+    plan = load_plan(questions, timed=True) if questions else None
     ledger = ledger or Ledger()
     source = MediaFile(path, chosen.capture)
     disabled = disabled_channels(chosen.session.purpose, chosen.session.jurisdiction)
@@ -140,6 +141,9 @@ def evaluate(
     speech = speech_stages(chosen, disabled) if source.info.has_audio else []
     graphs = [Graph(stages, ledger, watch) for stages in (vision, speech) if stages]
     warm_up([*vision, *speech], ledger)
+    if plan is not None and speech and any(q.model_answer for q in plan.questions):
+        with ledger.timing("load models"):
+            similarity.warm_up(chosen.language.similarity_model)
 
     started = datetime.now(UTC)
     folder = Path(out) if out else tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-{Path(path).stem}"

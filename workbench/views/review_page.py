@@ -19,7 +19,7 @@ INTRO = "Choose a session to read its report. Scores are assistive, never a verd
 
 
 class ReviewPage(pn.viewable.Viewer):
-    """Sessions of one folder on the left, the chosen one's report on the right; ``?session=ID`` opens one.
+    """Sessions of one folder above, the chosen one's report below; ``?session=ID`` opens one.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ReviewPage(pn.viewable.Viewer):
         self.folder = folder
         self._found = {s["id"]: s for s in list_sessions(folder)}
         self.table = pn.widgets.Tabulator(
-            self._rows(), disabled=True, selectable=1, show_index=False, pagination="local", page_size=12, layout="fit_columns",
+            self._rows(), disabled=True, selectable=1, show_index=False, pagination="local", page_size=12, layout="fit_data_fill",
             sizing_mode="stretch_width", header_filters={"id": {"type": "input", "placeholder": "search"}},
             titles={"id": "session", "duration": "length"},
         )  # fmt: skip
@@ -47,6 +47,7 @@ class ReviewPage(pn.viewable.Viewer):
         rows = [{c: s.get(c, "") for c in COLUMNS} | {"notes": self._note(s)} for s in self._found.values()]
         table = pd.DataFrame(rows, columns=[*COLUMNS, "notes"])
         table["created"] = table["created"].str.slice(0, 16).str.replace("T", " ")
+        table["consent"] = table["consent"].map({True: "yes", False: "no"}).fillna("")
         table["duration"] = [f"{int(d // 60)}:{int(d % 60):02d}" if isinstance(d, float) else "" for d in table["duration"]]
         return table
 
@@ -75,6 +76,4 @@ class ReviewPage(pn.viewable.Viewer):
             self.note.object, self.report.object = f"**{html.escape(str(error))}**", ""
 
     def __panel__(self) -> pn.viewable.Viewable:
-        sessions = pn.Column("## Sessions", self.table, sizing_mode="stretch_width", min_width=340, max_width=560)
-        report = pn.Column(self.note, self.report, sizing_mode="stretch_both", min_width=340)
-        return pn.FlexBox(sessions, report, sizing_mode="stretch_width", gap="16px", styles={"padding": "12px"})
+        return pn.Column("## Sessions", self.table, self.note, self.report, sizing_mode="stretch_width", styles={"padding": "12px"})
