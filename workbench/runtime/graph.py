@@ -85,6 +85,10 @@ class Graph:
         """Stages whose last call raised, each with the modality that is missing meanwhile."""
         return {s.spec.name: s.spec.modality for s in self.stages if self._failures[s.spec.name]}
 
+    def idle(self, now: float) -> Iterable[Any]:
+        """Called where nothing waits; a graph in a process of its own looks after that."""
+        return ()
+
     def revive(self, name: str) -> None:
         """Take a stage that was given up back in: one more error gives it up again."""
         self._failures[name] = MAX_FAILURES - 1

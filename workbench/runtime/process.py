@@ -80,7 +80,15 @@ class ProcessGraph:
         yield from self._work("push", item)
 
     def flush(self) -> Iterator[Any]:
-        yield from self._work("flush", None)
+        if self._line is not None:
+            yield from self._work("flush", None)
+
+    def idle(self, now: float) -> Iterator[Any]:
+        """Nothing waits: see whether the process lives, and start it where it does not."""
+        if self._line is None:
+            self.start()
+        elif self._child is not None and self._child.poll() is not None:
+            yield self._died(now)
 
     def reset(self) -> None:
         """Forget all state."""
@@ -115,12 +123,16 @@ class ProcessGraph:
                 self.start()
             return self._ask(verb, item)
         except (EOFError, OSError):
-            code = self._child.wait() if self._child else None
-            self.stop()
-            self.start()
-            data = {"modality": "audio", "exit_code": code}
-            message = f"the process ended (exit code {code}) and was started again"
-            return [contracts.Event(timestamp=stream_time(item) or 0.0, kind="stage_error", stage="measures", message=message, data=data)]
+            return [self._died(stream_time(item) or 0.0)]
+
+    def _died(self, now: float) -> contracts.Event:
+        """Note that the process is gone; `idle` or the next item starts it again."""
+        code = self._child.wait() if self._child else None
+        self.stop()
+        self._failing = {"measures": "audio"}
+        data = {"modality": "audio", "exit_code": code}
+        message = f"the process ended (exit code {code}); it is started again"
+        return contracts.Event(timestamp=now, kind="stage_error", stage="measures", message=message, data=data)
 
     def _ask(self, verb: str, item: Any) -> Any:
         if self._line is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -99,6 +99,8 @@ class Runs(Protocol):
 
     def flush(self) -> Iterator[Any]: ...
 
+    def idle(self, now: float) -> Iterable[Any]: ...
+
     def failing(self) -> dict[str, str | None]: ...
 
     def down(self) -> list[str]: ...
@@ -152,6 +154,9 @@ class Worker(threading.Thread):
                     self._work(item)
                 elif self._ending.is_set():
                     break
+                else:
+                    for output in self.graph.idle(self.reached):
+                        self._deliver(output)
                 self._revive()
             for output in self.graph.flush():
                 self._deliver(output)

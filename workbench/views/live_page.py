@@ -60,7 +60,7 @@ class LivePage(pn.viewable.Viewer):
         self.weights = Weights(settings, self._change)
         self._now = pn.pane.HTML("", sizing_mode="stretch_width")
         self._notice = pmui.Alert(title="", visible=False, severity="warning", sizing_mode="stretch_width")
-        self._question = pmui.Select(label="Question", options={}, sizing_mode="stretch_width", min_width=140)
+        self._question = pmui.Select(label="Question", options={}, width=260)
         self._mark = pmui.Button(label="Mark question", variant="outlined", disabled=True, on_click=lambda _: self._on_mark())
         self._pause = pmui.Button(label="Pause", variant="outlined", disabled=True, on_click=lambda _: self._on_pause())
         self._stop = pmui.Button(label="Stop", color="error", disabled=True, on_click=lambda _: self._on_stop())
@@ -75,10 +75,8 @@ class LivePage(pn.viewable.Viewer):
         def card(*items: Any, title: str) -> Any:
             return pmui.Card(*items, title=title, collapsible=False, title_variant="h6", sizing_mode="stretch_width", margin=8)
 
-        bar = pmui.Row(
-            self._begin, self._pause, self._stop, self._mark, self._question, self._open, self._download, sizing_mode="stretch_width"
-        )
-        bar.styles = {"flex-wrap": "wrap", "gap": "4px", "align-items": "center"}
+        buttons = (self._begin, self._pause, self._stop, self._mark, self._question, self._open, self._download)
+        bar = pn.FlexBox(*buttons, flex_wrap="wrap", align_items="center", gap="4px", sizing_mode="stretch_width")
         wide, half = {"xs": 12, "md": 12}, {"xs": 12, "md": 6}
         main = pmui.Grid(
             pmui.Grid(card(self.media, self._now, title="Camera"), size=half),
@@ -89,7 +87,7 @@ class LivePage(pn.viewable.Viewer):
             container=True,
             sizing_mode="stretch_width",
         )
-        return pmui.Page(
+        page = pmui.Page(
             title="Interview Workbench: live",
             main=[pmui.Column(self._notice, bar, main, self._dialog, sizing_mode="stretch_width")],
             sidebar=[self.weights],
@@ -98,11 +96,17 @@ class LivePage(pn.viewable.Viewer):
             theme_toggle=True,
         )
 
+        def fit(*_: Any) -> None:
+            page.param.update(sidebar_open=not self.media.screen.get("narrow"), dark_theme=bool(self.media.screen.get("dark")))
+
+        self.media.param.watch(fit, "screen")
+        return page
+
     def _consent(self) -> tuple[Any, ...]:
         session = self._settings.session
         purposes = list(SessionSettings.model_fields["purpose"].annotation.__args__)  # type: ignore[union-attr]
-        purpose = pmui.Select(label="Purpose", options=purposes, value=session.purpose, sizing_mode="stretch_width")
-        place = pmui.TextInput(label="Country (e.g. DE, US-IL)", value=session.jurisdiction, sizing_mode="stretch_width")
+        purpose = pmui.RadioButtonGroup(label="Purpose", options=purposes, value=session.purpose)
+        place = pmui.TextInput(label="Country (e.g. DE, US-IL)", value=session.jurisdiction, width=200)
         who = pmui.TextInput(label="Who agrees (a role or pseudonym will do)", value="participant", sizing_mode="stretch_width")
         agree = pmui.Checkbox(label="I have read this and agree to be recorded and analysed for this purpose.")
         start = pmui.Button(label="Start with camera", disabled=True, on_click=lambda _: self._open_camera())
@@ -127,7 +131,7 @@ class LivePage(pn.viewable.Viewer):
         self._wait = pn.pane.HTML("", sizing_mode="stretch_width")
         buttons = pmui.Row(start, sample, refuse, styles={"flex-wrap": "wrap", "gap": "6px"})
         dialog = pmui.Dialog(
-            text, pmui.Row(purpose, place, sizing_mode="stretch_width"), legal, who, agree, note, self._wait, buttons,
+            text, pn.FlexBox(purpose, place, flex_wrap="wrap", align_items="center"), legal, who, agree, note, self._wait, buttons,
             title="Before anything is captured", open=True, close_on_click=False, width_option="md",
         )  # fmt: skip
         return dialog, agree, start, purpose, place, who

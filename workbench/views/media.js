@@ -90,7 +90,7 @@ export function render({model, el}) {
   let unacked = [], taken = new Map(), delays = [], updates = [], lastUpdate = 0, playhead = 0;
   const link = new Link(model, receive, notice);
   const sample = () => model.source === 'sample';
-  const api = el.closest ? (window.workbenchMedia = {clock: () => clock, cut: () => link.socket?.close(), link}) : null;
+  window.workbenchMedia = {clock: () => clock, cut: () => link.socket?.close()};  // for measurements and tests
 
   function notice(level, text, retry = false) {
     const n = $('.notice');
@@ -269,6 +269,7 @@ export function render({model, el}) {
   const report = setInterval(() => {
     if (delays.length || updates.length) link.say({kind: 'shown', delays: delays.splice(0), updates: updates.splice(0)});
   }, 1000);
+  model.screen = {narrow: innerWidth < 900, dark: matchMedia('(prefers-color-scheme: dark)').matches};
   model.on('remove', () => { clearInterval(report); link.close(); stream?.getTracks().forEach(t => t.stop()); audio?.close(); });
   follow();
 }

@@ -28,6 +28,7 @@ class MediaPanel(JSComponent):
     height = param.Integer(default=480)
     quality = param.Number(default=0.8, bounds=(0.3, 1))
     problem = param.String(default="", doc="why the browser gave no camera or microphone")
+    screen = param.Dict(default={}, doc="what the browser says: `narrow` (below 900 px), `dark` (preferred colours)")
     tick = param.Integer(default=0, doc="raised with every update of the page, which measures the interval")
 
     _esm = HERE / "media.js"
