@@ -63,7 +63,10 @@ class Kit:
 
 def measuring_stages(settings: Settings, disabled: dict[str, str]) -> list[Stage]:
     """The recorded path's stages after recognition: word alignment, prosody, affect."""
-    return [s for s in pipeline.speech_stages(settings, disabled) if s.spec.name not in ("vad", "transcription")]
+    from workbench.speech.transcription import Transcriber
+    from workbench.speech.vad import VoiceActivity
+
+    return [s for s in pipeline.speech_stages(settings, disabled) if not isinstance(s, VoiceActivity | Transcriber)]
 
 
 def build_kit(settings: Settings, disabled: dict[str, str]) -> Kit:

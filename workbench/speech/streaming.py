@@ -178,7 +178,7 @@ class StreamingTranscriber:
     def spec(self) -> StageSpec:
         s = self.settings
         produces = (Interim, TranscribedClip, contracts.Event)
-        return StageSpec("streaming_asr", (AudioBlock, SpeechClip), produces, "language", 0.0, _STEP, 1000.0, (s.model,))
+        return StageSpec("streaming recognition", (AudioBlock, SpeechClip), produces, "language", 0.0, _STEP, 1000.0, (s.model,))
 
     def warm_up(self) -> None:
         """Load the weights and hear one second of silence."""
@@ -287,7 +287,7 @@ class StreamingTranscriber:
             yield contracts.Event(
                 timestamp=clip.message.start,
                 kind="asr_rejected",
-                stage="streaming_asr",
+                stage="streaming recognition",
                 message="the end of a segment was left out: its text was probably invented",
                 data={"segment_id": clip.message.segment_id, "end": clip.message.end},
             )
