@@ -39,7 +39,7 @@ lint: $(READY) ## ruff, the type checker and the house's import rule
 	$(BIN)/lint-imports
 
 live: setup ## the live page on http://localhost:5006/live
-	$(BIN)/panel serve apps/live.py
+	$(BIN)/panel serve apps/live.py --plugins workbench.live
 
 review: setup ## the review page on http://localhost:5006/review
 	$(BIN)/panel serve apps/review.py
