@@ -1,0 +1,209 @@
+"""New York City Local Law 144's tables for scores (6 RCNY § 5-301): scoring rates and impact ratios. Not legal advice.
+
+The scoring rate of a category is the share of its people whose score lies above the median of the whole sample; its
+impact ratio is that rate over the highest category's. The rule asks for no interval and sets no threshold; intervals
+(bootstrap over people, median and highest category found anew in each draw) and quantile gaps stand beside, because a
+ratio of few people says little and a median rule can be met while other quantiles differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.audit import inputs
+from workbench.audit.bootstrap import weights
+from workbench.audit.groups import CROSS, MISSING, people
+from workbench.audit.options import AuditError, Options, options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = [
+    "table", "category", "n", "share", "above_median", "scoring_rate", "rate_low", "rate_high",
+    "impact_ratio", "ratio_low", "ratio_high", "left_out", "note",
+]  # fmt: skip
+TITLES = {"sex": "Sex", "race_ethnicity": "Race/ethnicity", "intersection": "Sex and race/ethnicity"}
+SMALL = 0.02
+"""Categories below this share of the sample may be left out of the impact ratios."""
+CONVENTION = (
+    "The rule sets no threshold. Ratios are often held against 0.8, the four-fifths convention of the Uniform Guidelines (29 CFR 1607.4 D): "
+    "a convention, not a line of this law."
+)
+CELLS = 8_000_000
+"""People × draws held at once: bounds memory."""
+_EEO = {"caucasian": "White", "white": "White", "african american": "Black or African American", "black": "Black or African American"}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The law's tables.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        `COLUMNS`; `table` is sex, race_ethnicity or intersection.
+    quantiles : DataFrame
+        Gaps of score quantiles, each category against all others, with intervals (as in `Audit.gaps`).
+    people, median : int, float
+        Size of the sample, and its median score.
+    unknown : dict
+        table → number of people left out because their category is not known.
+    """
+
+    rows: pd.DataFrame
+    quantiles: pd.DataFrame
+    people: int
+    median: float
+    unknown: dict[str, int]
+    small: bool
+    about: dict[str, str]
+
+    def table(self, name: str) -> pd.DataFrame:
+        return self.rows[self.rows["table"] == name].drop(columns="table")
+
+    def summary(self) -> str:
+        """The public summary as plain text."""
+        lines = [
+            "Bias audit summary: scoring rates and impact ratios (6 RCNY § 5-301). Not legal advice.",
+            *(f"{k[0].upper()}{k[1:].replace('_', ' ')}: {v}" for k, v in self.about.items()),
+            f"People assessed: {self.people}. Median score of the whole sample: {self.median:.4g}.",
+            "Scoring rate: share of a category's people whose score lies above that median.",
+            "Impact ratio: scoring rate over the highest category's.",
+        ]
+        for name, title in TITLES.items():
+            lines += ["", title, f"Not included because the category is unknown: {self.unknown[name]}"]
+            lines += [_line(row) for row in self.table(name).to_dict("records")]
+        lines += ["", CONVENTION, "Square brackets: 95 % intervals over people; the rule does not ask for them."]
+        return "\n".join(lines) + "\n"
+
+    def save(self, folder: Path | str) -> list[Path]:
+        """Write ``ll144.csv``, ``ll144_quantiles.csv``, ``ll144.txt`` and ``ll144.html``."""
+        from workbench.audit import page
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / n for n in ("ll144.csv", "ll144_quantiles.csv", "ll144.txt", "ll144.html")]
+        self.rows.to_csv(paths[0], index=False)
+        self.quantiles.to_csv(paths[1], index=False)
+        paths[2].write_text(self.summary(), encoding="utf-8")
+        paths[3].write_text(page.ll144(self), encoding="utf-8")
+        return paths
+
+
+def tables(
+    scores: Any,
+    sex: Sequence[Any],
+    race_ethnicity: Sequence[Any],
+    *,
+    leave_out_small: bool = True,
+    about: dict[str, str] | None = None,
+    base: Options | None = None,
+    **changes: Any,
+) -> Tables:
+    """The three tables, from one score a person.
+
+    Parameters
+    ----------
+    scores : array_like, shape (people,)
+    sex, race_ethnicity : sequence, one value a person
+        Missing and unknown values are counted and left out of that table.
+    leave_out_small : bool
+        Leave categories under 2 % out of the impact ratios (their n and rate stay); the rule allows it.
+
+    Raises
+    ------
+    AuditError
+        If a score is NaN, lengths differ, or groups cannot be told apart.
+    """
+    from workbench.audit.core import run
+
+    o = options(base, **{"intersections": 2, **changes})
+    found = inputs.scores(scores, None, None, o)[2]
+    who = people({"sex": sex, "race_ethnicity": race_ethnicity}, None, len(found), o)
+    median = float(np.median(found))
+    names = dict(zip(TITLES, who.table.columns, strict=True))
+    import pandas as pd
+
+    rows = [row for name, column in names.items() for row in _rows(name, found, who.table[column].to_numpy(str), leave_out_small, o)]
+    audited = run(
+        found, None, {"sex": sex, "race_ethnicity": race_ethnicity}, kind="score", base=o, metrics=[f"quantile_{q:g}" for q in o.quantiles]
+    )
+    unknown = {name: int((who.table[column] == MISSING).sum()) for name, column in names.items()}
+    return Tables(pd.DataFrame(rows, columns=COLUMNS), audited.gaps, len(who), median, unknown, leave_out_small, dict(about or {}))
+
+
+def race_ethnicity(race: Sequence[Any], ethnicity: Sequence[Any]) -> list[str | None]:
+    """The combined categories of the EEO-1 form: *Hispanic or Latino* of any race, otherwise the race; None where unknown."""
+    import pandas as pd
+
+    out: list[str | None] = []
+    for r, e in zip(race, ethnicity, strict=True):
+        if pd.isna(e):
+            out.append(None)
+        elif str(e).strip().casefold() in ("hispanic", "hispanic or latino", "latino"):
+            out.append("Hispanic or Latino")
+        else:
+            out.append(
+                None if pd.isna(r) or str(r).strip().casefold() == "unknown" else _EEO.get(str(r).strip().casefold(), str(r).strip())
+            )
+    return out
+
+
+def _line(row: dict[Any, Any]) -> str:
+    parts = [f"scoring rate {row['scoring_rate']:.2f} [{row['rate_low']:.2f}, {row['rate_high']:.2f}]"]
+    if np.isfinite(row["impact_ratio"]):
+        parts.append(f"impact ratio {row['impact_ratio']:.2f} [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]")
+    return f"- {row['category']}: n = {row['n']}, {', '.join(parts)}" + (f" ({row['note']})" if row["note"] else "")
+
+
+def _rows(name: str, scores: NDArray[np.float64], member: NDArray[np.str_], leave_out_small: bool, o: Options) -> list[dict[str, Any]]:
+    kinds = sorted(set(member) - {MISSING})
+    if len(kinds) < 2:
+        raise AuditError(f"{name}: {len(kinds)} known categories; an impact ratio needs two or more")
+    inside = np.stack([member == k for k in kinds])
+    n = inside.sum(axis=1)
+    # under 2 % of the people whose category is known: of the data that the table uses
+    small = n / n.sum() < SMALL
+    kept = ~small if leave_out_small else np.ones(len(kinds), dtype=bool)
+    rate = _rates(scores, inside, np.ones((1, len(scores))))[0]
+    top = rate[kept].max()
+    random = np.random.default_rng(o.seed)
+    step = max(1, CELLS // len(scores))
+    blocks = [min(step, o.draws - start) for start in range(0, o.draws, step)]
+    draws = np.concatenate([_rates(scores, inside, weights(len(scores), size, random).astype(np.float64)) for size in blocks])
+    tops = np.nanmax(draws[:, kept], axis=1, keepdims=True)
+    tail = [(1 - o.level) / 2, (1 + o.level) / 2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio, ratios = np.where(kept & (top > 0), rate / top, np.nan), draws / tops
+    rate_low, rate_high = np.nanquantile(draws, tail, axis=0)
+    bounds = np.array(
+        [np.nanquantile(column[np.isfinite(column)], tail) if np.isfinite(column).any() else [np.nan] * 2 for column in ratios.T]
+    )
+    above = [int((scores[i] > np.median(scores)).sum()) for i in inside]
+    rows = []
+    for i, kind in enumerate(kinds):
+        notes = ["under 2 % of the sample: left out of the ratios"] if not kept[i] else []
+        if n[i] < o.min_people:
+            notes.append(f"fewer than {o.min_people} people: the figures say little")
+        low, high = bounds[i] if np.isfinite(ratio[i]) else (np.nan, np.nan)
+        cells = [name, kind.replace(CROSS, ", "), int(n[i]), n[i] / n.sum(), above[i], rate[i], rate_low[i], rate_high[i]]
+        rows.append(dict(zip(COLUMNS, [*cells, ratio[i], low, high, not kept[i], "; ".join(notes)], strict=True)))
+    return rows
+
+
+def _rates(scores: NDArray[np.float64], inside: NDArray[np.bool_], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each category above the (weighted) median of everyone, shape (draws, categories); NaN where empty."""
+    order = np.argsort(scores, kind="stable")
+    reached = np.cumsum(drawn[:, order], axis=1)
+    half = reached[:, -1:] / 2
+    lower = scores[order][(reached >= half).argmax(axis=1)]
+    upper = scores[order][(reached > half).argmax(axis=1)]
+    above = drawn * (scores[None] > ((lower + upper) / 2)[:, None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((above @ inside.T) / (drawn @ inside.T))
