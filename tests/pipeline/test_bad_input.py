@@ -199,6 +199,18 @@ def test_missing_weights_say_where_they_were_looked_for(
     assert not (tmp_path / "s").exists()
 
 
+def test_missing_weights_without_a_network_say_how_to_give_them(
+    tmp_path: Path, sample_paths: SamplePaths, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("WORKBENCH_OFFLINE", "1")
+    line = refused(command("evaluate", sample_paths.video, "--out", tmp_path / "s"))
+    assert str(tmp_path / "empty") in line  # where it looked
+    assert "WORKBENCH_WEIGHT_" in line  # how to give a path
+    assert "workbench models pull" in line
+    assert not (tmp_path / "s").exists()
+
+
 def test_a_corrupt_cached_weight_is_named(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     own = zoo.path("silero-vad")
     folder = own if own.is_dir() else own.parent

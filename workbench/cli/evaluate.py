@@ -82,15 +82,21 @@ def stage_bars(enabled: bool = True) -> Iterator[Progress]:
     columns = (
         TextColumn("{task.description:20}"), BarColumn(), TextColumn("{task.completed:6.1f} / {task.total:.1f} s"), TimeElapsedColumn()
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), disable=not enabled) as display:
-        tasks: dict[str, TaskID] = {}
+    display = Progress(*columns, console=Console(stderr=True), disable=not enabled)
+    tasks: dict[str, TaskID] = {}
 
-        def watch(stage: str, done: float, total: float) -> None:
-            if stage not in tasks:
-                tasks[stage] = display.add_task(stage, total=total)
-            display.update(tasks[stage], completed=done)
+    def watch(stage: str, done: float, total: float) -> None:
+        if not tasks:  # not before: an error on the way here should be one line, not an empty display and a line
+            display.start()
+        if stage not in tasks:
+            tasks[stage] = display.add_task(stage, total=total)
+        display.update(tasks[stage], completed=done)
 
+    try:
         yield watch
+    finally:
+        if tasks:
+            display.stop()
 
 
 def _consent(text: str) -> Any:
