@@ -37,7 +37,7 @@ def findings(audit: Audit, metrics: Iterable[str] | None = None, groupings: Iter
     chosen = set(metrics) if metrics is not None else set(audit.metrics)
     where = set(groupings) if groupings is not None else set(audit.groupings)
     rows = audit.gaps[audit.gaps["metric"].isin(chosen) & audit.gaps["grouping"].isin(where)]
-    out = [_gap(audit, row) for row in map(dict[str, Any], rows.to_dict("records")) if not row["reason"]]
+    out = [_gap(audit, row) for row in rows.to_dict("records") if not row["reason"]]
     out += _suppressed(audit, chosen, where)
     out += [Finding("note", note[0].upper() + note[1:] + ".") for note in audit.notes]
     if len(rows) and groupings is None and not any(f.level == "gap" for f in out):
@@ -67,14 +67,15 @@ def members(audit: Audit, n: int) -> str:
     return f"{n} {('person' if word == 'people' else word.removesuffix('s')) if n == 1 else word}"
 
 
-def _gap(audit: Audit, row: dict[str, Any]) -> Finding:
+def _gap(audit: Audit, row: dict[Any, Any]) -> Finding:
     figure = audit.figures[row["metric"]]
     values = audit.groups.query("grouping == @row['grouping'] and metric == @row['metric']").set_index("group")
     own = values.loc[row["group"]]
     what, group, n = figure.label, row["group"], members(audit, int(row["n_people"]))
     low, high, margin = row["low"], row["high"], _margin(figure.scale, own["value"], row["difference"])
     interval = f"{row['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
-    reference = row["reference"] if row["reference"] != "all others" else "all others"
+    reference = row["reference"]
+    who = f"n = {int(row['n_people'])} {group} {n.split()[1]}"
     if row["found"]:
         more = "higher" if row["difference"] > 0 else "lower"
         worse = "" if figure.better == "neither" else " (worse)" if (more == "lower") == (figure.better == "higher") else " (better)"
@@ -85,13 +86,11 @@ def _gap(audit: Audit, row: dict[str, Any]) -> Finding:
         return Finding("gap", text, row["grouping"], group, row["metric"])
     about = (row["grouping"], group, row["metric"])
     if low > -margin and high < margin:
-        return Finding(
-            "close", f"For {group} (n = {n}) {what} differs from {reference} by {interval}: less than {margin:.3g} either way.", *about
-        )
+        return Finding("close", f"For {who} {what} differs from {reference} by {interval}: less than {margin:.3g} either way.", *about)
     if low > 0 or high < 0:
         why = "stands alone but not among all gaps of this audit" if row["tested"] else figure.note
-        return Finding("open", f"For {group} (n = {n}) {what} differs from {reference} by {interval}; this {why}.", *about)
-    return Finding("open", f"For n = {n} ({group}) the interval is too wide to say: {what} differs from {reference} by {interval}.", *about)
+        return Finding("open", f"For {who} {what} differs from {reference} by {interval}; this {why}.", *about)
+    return Finding("open", f"For {who} the interval is too wide to say: {what} differs from {reference} by {interval}.", *about)
 
 
 def _margin(scale: str, value: float, difference: float) -> float:

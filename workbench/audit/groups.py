@@ -84,8 +84,7 @@ def cross(table: pd.DataFrame, order: int) -> pd.DataFrame:
     for size in range(2, order + 1):
         for columns in itertools.combinations(table.columns, size):
             known = (table[list(columns)] != MISSING).all(axis=1)
-            joined = table[columns[0]].str.cat([table[c] for c in columns[1:]], sep=CROSS)
-            out[CROSS.join(columns)] = joined.where(known, MISSING)
+            out[CROSS.join(columns)] = table[list(columns)].agg(CROSS.join, axis=1).where(known, MISSING)
     return out
 
 

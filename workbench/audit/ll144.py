@@ -1,9 +1,9 @@
 """New York City Local Law 144's tables for scores (6 RCNY § 5-301): scoring rates and impact ratios. Not legal advice.
 
 The scoring rate of a category is the share of its people whose score lies above the median of the whole sample; its
-impact ratio is that rate over the highest category's. The rule asks for no interval and sets no threshold; intervals
-(bootstrap over people, median and highest category found anew in each draw) and quantile gaps stand beside, because a
-ratio of few people says little and a median rule can be met while other quantiles differ.
+impact ratio is that rate over the highest category's. The rule asks for no interval and sets no threshold; exact intervals over
+people and quantile gaps stand beside, because a ratio of few people says little and a median rule can be met while other
+quantiles differ. The median is taken as given in the intervals.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.audit import inputs
-from workbench.audit.bootstrap import weights
+from workbench.audit.bootstrap import Estimate
+from workbench.audit.gaps import gap
 from workbench.audit.groups import CROSS, MISSING, people
 from workbench.audit.options import AuditError, Options, options
 
@@ -32,11 +33,9 @@ TITLES = {"sex": "Sex", "race_ethnicity": "Race/ethnicity", "intersection": "Sex
 SMALL = 0.02
 """Categories below this share of the sample may be left out of the impact ratios."""
 CONVENTION = (
-    "The rule sets no threshold. Ratios are often held against 0.8, the four-fifths convention of the Uniform Guidelines (29 CFR 1607.4 D): "
+    "The rule sets no threshold. Many hold ratios against 0.8, the four-fifths convention of the Uniform Guidelines (29 CFR 1607.4 D): "
     "a convention, not a line of this law."
 )
-CELLS = 8_000_000
-"""People × draws held at once: bounds memory."""
 _EEO = {"caucasian": "White", "white": "White", "african american": "Black or African American", "black": "Black or African American"}
 
 
@@ -169,41 +168,36 @@ def _rows(name: str, scores: NDArray[np.float64], member: NDArray[np.str_], leav
     inside = np.stack([member == k for k in kinds])
     n = inside.sum(axis=1)
     # under 2 % of the people whose category is known: of the data that the table uses
-    small = n / n.sum() < SMALL
-    kept = ~small if leave_out_small else np.ones(len(kinds), dtype=bool)
-    rate = _rates(scores, inside, np.ones((1, len(scores))))[0]
-    top = rate[kept].max()
-    random = np.random.default_rng(o.seed)
-    step = max(1, CELLS // len(scores))
-    blocks = [min(step, o.draws - start) for start in range(0, o.draws, step)]
-    draws = np.concatenate([_rates(scores, inside, weights(len(scores), size, random).astype(np.float64)) for size in blocks])
-    tops = np.nanmax(draws[:, kept], axis=1, keepdims=True)
-    tail = [(1 - o.level) / 2, (1 + o.level) / 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio, ratios = np.where(kept & (top > 0), rate / top, np.nan), draws / tops
-    rate_low, rate_high = np.nanquantile(draws, tail, axis=0)
-    bounds = np.array(
-        [np.nanquantile(column[np.isfinite(column)], tail) if np.isfinite(column).any() else [np.nan] * 2 for column in ratios.T]
-    )
+    kept = ~(n / n.sum() < SMALL) if leave_out_small else np.ones(len(kinds), dtype=bool)
     above = [int((scores[i] > np.median(scores)).sum()) for i in inside]
+    rates = [_rate(a, int(size), o.level) for a, size in zip(above, n, strict=True)]
+    order = sorted(np.flatnonzero(kept), key=lambda i: -rates[i].value)
     rows = []
     for i, kind in enumerate(kinds):
         notes = ["under 2 % of the sample: left out of the ratios"] if not kept[i] else []
         if n[i] < o.min_people:
             notes.append(f"fewer than {o.min_people} people: the figures say little")
-        low, high = bounds[i] if np.isfinite(ratio[i]) else (np.nan, np.nan)
-        cells = [name, kind.replace(CROSS, ", "), int(n[i]), n[i] / n.sum(), above[i], rate[i], rate_low[i], rate_high[i]]
-        rows.append(dict(zip(COLUMNS, [*cells, ratio[i], low, high, not kept[i], "; ".join(notes)], strict=True)))
+        ratios = _ratio(i, order, rates, o.level) if kept[i] else (np.nan, np.nan, np.nan)
+        rate = rates[i]
+        cells = [name, kind.replace(CROSS, ", "), int(n[i]), n[i] / n.sum(), above[i], rate.value, rate.low, rate.high, *ratios]
+        rows.append(dict(zip(COLUMNS, [*cells, not kept[i], "; ".join(notes)], strict=True)))
     return rows
 
 
-def _rates(scores: NDArray[np.float64], inside: NDArray[np.bool_], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each category above the (weighted) median of everyone, shape (draws, categories); NaN where empty."""
-    order = np.argsort(scores, kind="stable")
-    reached = np.cumsum(drawn[:, order], axis=1)
-    half = reached[:, -1:] / 2
-    lower = scores[order][(reached >= half).argmax(axis=1)]
-    upper = scores[order][(reached > half).argmax(axis=1)]
-    above = drawn * (scores[None] > ((lower + upper) / 2)[:, None])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((above @ inside.T) / (drawn @ inside.T))
+def _rate(above: int, n: int, level: float) -> Estimate:
+    """A share of people with its exact interval (Clopper & Pearson 1934)."""
+    from scipy.stats import binomtest
+
+    exact = binomtest(above, n).proportion_ci(level, method="exact")
+    share = above / n
+    return Estimate(share, exact.low, exact.high, float(np.sqrt(share * (1 - share) / n)), n, np.empty(0))
+
+
+def _ratio(i: int, order: list[Any], rates: list[Estimate], level: float) -> tuple[float, float, float]:
+    """A category's rate over the highest one's; whether the highest is the highest is as uncertain as its lead over the second."""
+    top = rates[order[0]].value
+    if top == 0:
+        return np.nan, np.nan, np.nan
+    against = gap(rates[i], rates[order[1] if i == order[0] else order[0]], level)
+    low = against.ratio_low if np.isfinite(against.ratio_low) else 0.0
+    return rates[i].value / top, min(low, 1.0), 1.0 if i == order[0] else min(against.ratio_high, 1.0)

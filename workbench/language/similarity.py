@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -47,10 +46,9 @@ def passages(text: str) -> list[str]:
 
 @cache
 def _model(path: Path) -> Any:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the folder holds everything: nothing is asked of a hub
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(str(path), device="cpu", local_files_only=True)
+    return SentenceTransformer(str(path), device="cpu", local_files_only=True)  # nothing is asked of a hub
 
 
 def warm_up(model: str | Path) -> None:
