@@ -9,11 +9,11 @@ import pytest
 from workbench.corpora import crema_d
 from workbench.errors import CorpusError
 
-HEAD = '"",' + ",".join([*crema_d.LETTERS, "fileName", "numResponses", *crema_d.INTENSITY])
+HEAD = '"",' + ",".join([*crema_d.LETTERS, "fileName", "numResponses", *crema_d.RAW, *crema_d.INTENSITY])
 
 
 def row(index: int, clip: str, counts: tuple[int, ...], total: int | None = None) -> str:
-    return f"{index}," + ",".join(map(str, counts)) + f",{clip},{sum(counts) if total is None else total}" + ",50" * 6
+    return f"{index}," + ",".join(map(str, counts)) + f",{clip},{sum(counts) if total is None else total}" + ",70" * 6 + ",50" * 6
 
 
 def write(root: Path, rows: list[str], people: str = "1001,51,Male,Caucasian,Not Hispanic\n1002,21,Female,Asian,Hispanic\n") -> Path:

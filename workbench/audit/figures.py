@@ -19,11 +19,12 @@ def frontier(costs: pd.DataFrame) -> Markup:
     x = _Scale(costs, ("gap", "gap_low", "gap_high"), LEFT, WIDTH - RIGHT)
     y = _Scale(costs, ("accuracy", "low", "high"), HEIGHT - BOTTOM, TOP)
     body = [_axis("x", x), _axis("y", y)]
-    rows = costs.sort_values("frontier").to_dict("records")
+    rows = costs.sort_values("frontier", ascending=False).to_dict("records")
     edge = sorted((r["gap"], r["accuracy"]) for r in rows if r["frontier"])
     if len(edge) > 1:
         body.append(Markup('<polyline class="edge" points="{}"/>').format(" ".join(f"{x(g):.1f},{y(a):.1f}" for g, a in edge)))
     taken: list[tuple[float, float]] = []
+    seen: set[tuple[float, float]] = set()
     for number, r in enumerate(rows, start=1):  # noqa: B007
         at, up = x(r["gap"]), y(r["accuracy"])
         name = f"{r['strategy']} ({r['modalities']}): accuracy {r['accuracy']:.3f} [{r['low']:.3f}, {r['high']:.3f}], "
@@ -35,11 +36,14 @@ def frontier(costs: pd.DataFrame) -> Markup:
             " best" if r["frontier"] else "", at, up, 6 if r["frontier"] else 4.5, name
         )
         body.append(Markup("<g>{}{}</g>").format(lines, dot))
-        if r["frontier"] or not any(abs(at - a) < 90 and abs(up - b) < 13 for a, b in taken):
-            anchor = "end" if at > WIDTH - 190 else "start"
+        anchor = "end" if at > WIDTH - 190 else "start"
+        spots = [(at + (-9 if anchor == "end" else 9), up + dy) for dy in (-7, 16)]
+        free = [spot for spot in spots if not any(abs(spot[0] - a) < 150 and abs(spot[1] - b) < 13 for a, b in taken)]
+        if free and (at, up) not in seen:  # the table under the picture names those that have no room
+            taken.append(free[0])
             text = Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
-            body.append(text.format(at + (-9 if anchor == "end" else 9), up - 7, anchor, f"{r['strategy']}, {r['modalities']}"))
-            taken.append((at, up))
+            body.append(text.format(*free[0], anchor, f"{r['strategy'].replace('_', ' ')}, {r['modalities']}"))
+        seen.add((at, up))
     label = "Accuracy against the largest gap between groups; the frontier is marked"
     head = Markup(
         '<div class="scroll"><svg viewBox="0 0 {} {}" width="{}" style="max-width:100%;min-width:520px" role="img" aria-label="{}">'

@@ -42,8 +42,9 @@ def gap(a: Estimate, b: Estimate, level: float) -> Gap:
         logs = [float(np.log(max(x, 0.0))) for x in (a.value, a.low, a.high, b.value, b.low, b.high)]
         va, la, ha, vb, lb, hb = logs
         ratio = float(np.exp(va - vb)) if np.isfinite(vb) else np.nan
-        ratio_low = float(np.exp(va - vb - np.hypot(va - la, hb - vb)))
-        ratio_high = float(np.exp(va - vb + np.hypot(ha - va, vb - lb)))
+        ratio_low = float(np.exp(va - vb - np.hypot(va - la, hb - vb))) if np.isfinite(va) else 0.0
+        # of a share of 0 the log has no bottom: the widest ratio that both intervals allow stands in
+        ratio_high = float(np.exp(va - vb + np.hypot(ha - va, vb - lb) if np.isfinite(va) else ha - lb))
     if min(a.value, b.value) < 0:  # signed figures have no ratio
         ratio = ratio_low = ratio_high = np.nan
     facing = down if difference > 0 else up

@@ -7,11 +7,10 @@ figures say what a gap would cost to close, not what may be done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from workbench.audit import core, metrics
 from workbench.audit.metrics import Floats
@@ -40,8 +39,8 @@ COLUMNS = [
 def compare(
     features: Floats,
     positive: NDArray[np.bool_],
-    group: Sequence[str],
-    people: Sequence[Any],
+    group: ArrayLike,
+    people: ArrayLike,
     folds: int = 5,
     base: Options | None = None,
     **changes: Any,
@@ -53,7 +52,7 @@ def compare(
     features : ndarray, shape (n, k)
     positive : ndarray of bool, shape (n,)
         What the decision should say.
-    group : sequence of str, shape (n,)
+    group : array_like of str, shape (n,)
         The protected attribute; rows of which it is not known are to be left out.
 
     Returns
@@ -91,7 +90,7 @@ def compare(
                 said,
                 truth,
                 named,
-                people=persons,
+                people=persons,  # type: ignore[arg-type]
                 classes=["no", "yes"],
                 metrics=["accuracy"],
                 base=o,  # type: ignore[arg-type]

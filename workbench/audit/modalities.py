@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STRATEGIES: dict[str, str] = {
-    "average": "average", "rules": "rules", "product": "product", "calibrated_average": "calibrated", "logistic": "logistic", "learned": "network",  # noqa: E501
-}  # fmt: skip
+    "average": "average",
+    "rules": "rules",
+    "product": "product",
+    "calibrated_average": "calibrated",
+    "logistic": "logistic",
+    "learned": "network",
+}
 """Fusion strategies by name, and the module of `workbench.fusion` that registers each."""
 COLUMNS = [
     "strategy", "modalities", "accuracy", "low", "high", "change", "change_low", "change_high", "grouping", "highest", "lowest",
@@ -134,7 +139,8 @@ def costs(
                 start.probabilities, f.probabilities, labels, groups, people=people, classes=classes, metrics=["accuracy"], base=o
             )
             first = moved.groups.iloc[0]
-            change = (first["value"], first["low"], first["high"])
+            if (before.sums != after.sums).any():  # where no answer changed there is nothing to estimate
+                change = (first["value"], first["low"], first["high"])
         shift = {} if f is start else gap_change(before, after, groups, people, o)
         for w in found.worst.to_dict("records"):
             cells = [f.strategy, " + ".join(f.modalities), *accuracy, *change, w["grouping"], w["highest"], w["lowest"]]

@@ -212,7 +212,9 @@ def sections(audit: Audit, first: str = "accuracy") -> list[dict[str, Any]]:
         folded = Markup("").join(Markup("<details><summary>{}</summary>{}</details>").format(audit.label(m), forests(m)) for m in rest)
         body.append(("others", "Other figures", folded))
     body.append(("gaps", "List of gaps", Markup('<p class="soft">{}</p>').format(f"Control: {control(audit)}.") + gaps(audit)))
-    return [{"id": f"{key}-{i}", "title": f"{audit.name}: {t}" if t == "Findings" else t, "body": b} for i, t, b in body]
+    out = [{"id": f"{key}-{i}", "title": f"{audit.name}: {t}", "body": b} for i, t, b in body]
+    out[0]["nav"] = audit.name
+    return out
 
 
 def evidence_section(audits: Iterable[Audit]) -> dict[str, Any]:
@@ -225,6 +227,7 @@ def evidence_section(audits: Iterable[Audit]) -> dict[str, Any]:
     note = "Every table is embedded in this file as JSON (script elements of type application/json)."
     return {
         "id": "evidence",
+        "nav": "How it was made",
         "title": "How it was made",
         "body": Markup("<p>{}</p>").format(METHOD) + table(heads, lines) + Markup('<p class="soft">{}</p>').format(note),
     }
@@ -250,6 +253,8 @@ def _interval(value: float, low: float, high: float, sign: bool = False) -> str:
     if not np.isfinite(value):
         return "–"
     mark = "+" if sign else ""
+    if value == low == high == 0:
+        return "no change"
     top = f"{high:{mark}.3f}" if np.isfinite(high) and abs(high) < 1000 else "∞"
     return f"{value:{mark}.3f} [{low:{mark}.3f}, {top}]"
 

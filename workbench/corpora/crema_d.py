@@ -24,13 +24,14 @@ Floats = NDArray[np.float64]
 CHANNELS: dict[int, str] = {1: "voice", 2: "face", 3: "av"}
 """What the raters were given, by the vote table's row index // 100000."""
 LETTERS: tuple[str, ...] = ("A", "D", "F", "H", "N", "S")
-INTENSITY: tuple[str, ...] = tuple(f"mean{name}Resp" for name in ("Anger", "Disgust", "Fear", "Happy", "Neutral", "Sad"))
+RAW: tuple[str, ...] = tuple(f"mean{name}Resp" for name in ("Anger", "Disgust", "Fear", "Happy", "Neutral", "Sad"))
+INTENSITY: tuple[str, ...] = tuple(f"{name}Norm" for name in RAW)
 DEMOGRAPHICS: tuple[str, ...] = ("ActorID", "Age", "Sex", "Race", "Ethnicity")
 AGE_BANDS: tuple[tuple[int, str], ...] = ((30, "20-29"), (45, "30-44"), (60, "45-59"), (200, "60+"))
 VOTES = Path("processedResults") / "tabulatedVotes.csv"
 PEOPLE = Path("VideoDemographics.csv")
 _NAME = re.compile(r"(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX|X)")
-_UNUSED = ("fileName", "numResponses", "agreement", "emoVote", "meanEmoResp", "medianEmoResp", "meanEmoRespNorm", "medianEmoRespNorm")
+_UNUSED = ("agreement", "emoVote", "meanEmoResp", "medianEmoResp", "meanEmoRespNorm", "medianEmoRespNorm")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Votes:
     voice, face, av : ndarray, shape (n, 6)
         Vote shares in `labels.CREMA_D` order, each row summing to 1.
     intensity : dict of channel to ndarray, shape (n, 6)
-        Mean rated intensity of each emotion among those who chose it, 0 to 1; 0 where nobody did.
+        Mean rated intensity of each emotion among those who chose it, 0 to 1 on each rater's own scale (the corpus's
+        ``…RespNorm``; the plain ``…Resp`` where a rater's scale is not known); 0 where nobody chose it.
     findings : tuple of Finding
         What was skipped, and ties.
     fingerprint : str
@@ -81,13 +83,11 @@ def load_votes(root: Path | str) -> Votes:
     """
     root = Path(root)
     start = Collector("crema-d", root)  # says so if the folder is missing or empty
-    known = [c.replace("Resp", "RespNorm") for c in INTENSITY]
-    raw, found = read_csv(
-        root / VOTES, "the vote table", [*LETTERS, "fileName", "numResponses", *INTENSITY], [*_UNUSED, *known], index_col=0
-    )
+    required = [*LETTERS, "fileName", "numResponses", *RAW, *INTENSITY]
+    raw, found = read_csv(root / VOTES, "the vote table", required, _UNUSED, index_col=0)
     people, more = read_people(root)
     findings = [*start.findings, *found, *more]
-    numbers = raw[[*LETTERS, "numResponses", *INTENSITY]].apply(pd.to_numeric, errors="coerce")
+    numbers = raw[[*LETTERS, "numResponses", *RAW, *INTENSITY]].apply(pd.to_numeric, errors="coerce")
     frame = pd.DataFrame({"clip": raw["fileName"], "channel": pd.to_numeric(raw.index.to_series(), errors="coerce") // 100000}).join(
         numbers
     )
@@ -99,7 +99,8 @@ def load_votes(root: Path | str) -> Votes:
     for name, part in wide.items():
         counts = part.loc[clips, list(LETTERS)].to_numpy(float)
         arrays[name] = counts / counts.sum(axis=1, keepdims=True)
-        intensity[name] = part.loc[clips, list(INTENSITY)].clip(lower=0).fillna(0).to_numpy(float) / 100
+        own, plain = part.loc[clips, list(INTENSITY)].to_numpy(float), part.loc[clips, list(RAW)].to_numpy(float)
+        intensity[name] = np.clip(np.where(np.isnan(own), plain, own), 0, 100) / 100
         table[f"n_{name}"] = counts.sum(axis=1).astype(int)
         tied = int(((counts == counts.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
         if tied:

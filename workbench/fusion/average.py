@@ -58,7 +58,9 @@ class Average:
     def __init__(self, weights: Mapping[str, float] = DEFAULT) -> None:
         self.base = checked(weights)
 
-    def fit(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64]) -> Average:
+    def fit(
+        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
+    ) -> Average:
         return self
 
     def weights(

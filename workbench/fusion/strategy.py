@@ -24,7 +24,11 @@ class Strategy(Protocol):
 
     name: ClassVar[str]
 
-    def fit(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64]) -> Strategy: ...
+    def fit(
+        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
+    ) -> Strategy:
+        """Learn from training rows; `persons` (n,) says whose they are, for what has to be held out inside the fit."""
+        ...
 
     def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats: ...
 

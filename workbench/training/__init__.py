@@ -1,0 +1,1 @@
+"""Training and evaluation on corpora: splits by person, benchmark, sweeps, tracking."""

@@ -1,0 +1,229 @@
+"""``workbench fusion benchmark``: every fusion strategy on held-out persons, with intervals, differences and ablation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.fusion.average import Average
+from workbench.fusion.calibrated import CalibratedAverage
+from workbench.fusion.logistic import Logistic
+from workbench.fusion.metrics import BINS, FLOOR, NAMES, Interval
+from workbench.fusion.network import Hyperparameters, Learned
+from workbench.fusion.product import Product
+from workbench.fusion.rules import Rules
+from workbench.fusion.strategy import Bools, Floats, Strategy
+from workbench.training.evaluate import Judge, Scored
+from workbench.training.samples import STRENGTHS, Samples
+from workbench.training.splits import Build, Fold, by_person, held_out
+
+EQUAL: dict[str, float] = {"visual": 0.5, "audio": 0.5}
+SHARES: tuple[str, ...] = ("visual", "audio")
+EVERYTHING: tuple[str, ...] = (*SHARES, *STRENGTHS)
+EXTRAS: dict[str, list[str]] = {source: [name for name, s in STRENGTHS.items() if s == source] for source in SHARES}
+Progress = Callable[[str, int, int], None]
+
+
+class BestWeight(Average):
+    """Weighted average of two modalities whose weight is the most accurate one (of 0, 0.01 … 1) on the training rows."""
+
+    def fit(
+        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
+    ) -> BestWeight:
+        first, second = self.base
+        grid = np.linspace(0, 1, 101)
+        right = [np.mean(Average({first: 1 - w, second: w}).predict(tracks, masks).argmax(axis=1) == labels) for w in grid]
+        best = float(grid[int(np.argmax(right))])
+        self.base = {first: 1 - best, second: best}
+        return self
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the benchmark: how to build the strategy, what it may see, and a remark."""
+
+    build: Build
+    inputs: tuple[str, ...] = SHARES
+    note: str = ""
+
+
+def entries(hyper: Hyperparameters) -> dict[str, Entry]:
+    """Every strategy of the benchmark, by name."""
+
+    def alone(modality: str, method: str) -> Build:
+        return lambda seed: CalibratedAverage({modality: 1.0}, method)  # type: ignore[arg-type]
+
+    return {
+        "voice": Entry(lambda seed: Average({"audio": 1.0}), ("audio",), "vote shares as they are"),
+        "face": Entry(lambda seed: Average({"visual": 1.0}), ("visual",), "vote shares as they are"),
+        "voice_calibrated": Entry(alone("audio", "dirichlet"), ("audio",)),
+        "face_calibrated": Entry(alone("visual", "dirichlet"), ("visual",)),
+        "average": Entry(lambda seed: Average(EQUAL), note="equal weights, nothing learned"),
+        "weighted_average": Entry(lambda seed: BestWeight(EQUAL), note="one weight, the best on training persons"),
+        "rules": Entry(lambda seed: Rules(), note="votes have no SNR and no face size: no rule fires, the weights stay 0.6 and 0.4"),
+        "product": Entry(lambda seed: Product(SHARES), note="log-linear pool, exponents learned"),
+        "calibrated_average": Entry(lambda seed: CalibratedAverage(EQUAL), note="Dirichlet calibration of each modality"),
+        "calibrated_product": Entry(lambda seed: Product(SHARES, "dirichlet"), note="Dirichlet calibration, then the pool"),
+        "logistic": Entry(lambda seed: Logistic(SHARES), note="on the 12 shares"),
+        "logistic_strength": Entry(lambda seed: Logistic(SHARES, EXTRAS), EVERYTHING, "on the same 24 inputs as the learned network"),
+        "learned_shares": Entry(lambda seed: Learned(dict(STRENGTHS), seed, hyper), note="the network on the 12 shares alone"),
+        "learned": Entry(lambda seed: Learned(dict(STRENGTHS), seed, hyper), EVERYTHING, "the network on shares and rated strengths"),
+    }
+
+
+ABLATED: tuple[str, ...] = ("average", "calibrated_average", "logistic", "learned")
+"""Strategies that are fitted anew with each modality left out."""
+
+
+def run(
+    samples: Samples,
+    folds: int = 5,
+    seeds: int = 3,
+    draws: int = 1000,
+    hyper: Hyperparameters | None = None,
+    jobs: int = -1,
+    say: Progress = lambda name, done, total: None,
+) -> dict[str, Any]:
+    """Fit and judge every strategy.
+
+    Parameters
+    ----------
+    samples : Samples
+    folds : int
+        By person.
+    seeds : int
+        Shufflings of persons into folds (and initial weights of the network); figures are their mean.
+    draws : int
+        Bootstrap draws over persons.
+    hyper : Hyperparameters, optional
+        Of the learned network.
+    jobs : int
+        Processes; -1 is one a core.
+    say : callable
+        Told ``(strategy, fits done, fits in all)``.
+
+    Returns
+    -------
+    dict
+        Plain values; accuracies and the like are fractions, each with `value`, `low`, `high`.
+    """
+    begun = time.perf_counter()
+    judge = Judge(samples, draws)
+    lines = entries(hyper or Hyperparameters())
+    work = {name: (entry.build, samples.only(entry.inputs)) for name, entry in lines.items()}
+    work |= {f"{name} without {gone}": _without(name, lines[name], samples, gone) for name in ABLATED for gone in SHARES}
+    if samples.human is not None:
+        work["human_av_calibrated"] = _human(samples)
+    scored, seconds = _judged(work, judge, folds, seeds, jobs, say)
+    single = max(("voice", "face"), key=lambda n: scored[n].figures["accuracy"][0])
+    ceiling = {}
+    if samples.human is not None:
+        ceiling = {"human_av": judge.score([samples.human]), "human_av_calibrated": scored["human_av_calibrated"]}
+    return {
+        "corpus": samples.name,
+        "source": samples.source,
+        "fingerprint": samples.fingerprint,
+        "clips": len(samples),
+        "persons": len(judge.people),
+        "folds": folds,
+        "seeds": seeds,
+        "draws": draws,
+        "interval": "95 %, bootstrap over persons, shifted by its own bias",
+        "ece_bins": BINS,
+        "log_loss_floor": FLOOR,
+        "best_single": single,
+        "strategies": [
+            {
+                "name": name,
+                "inputs": list(entry.inputs),
+                "note": entry.note,
+                **figures(scored[name]),
+                "versus_average": differences(scored[name], scored["average"]),
+                "versus_best_single": differences(scored[name], scored[single]),
+                "fit_seconds": round(seconds[name], 2),
+            }
+            for name, entry in lines.items()
+        ],
+        "ceiling": [{"name": n, **figures(s), "versus_learned": differences(s, scored["learned"])} for n, s in ceiling.items()],
+        "ablation": [
+            _ablation_row(name, gone, scored[f"{name} without {gone}" if gone else name], scored[name])
+            for name in ABLATED
+            for gone in ("", *SHARES)
+        ],
+        "suppressed": judge.suppressed,
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
+
+
+def _judged(
+    work: Mapping[str, tuple[Build, Samples]], judge: Judge, folds: int, seeds: int, jobs: int, say: Progress
+) -> tuple[dict[str, Scored], dict[str, float]]:
+    """Score everything; and the seconds that five folds of it took, mean over seeds."""
+    from joblib import Parallel, delayed
+
+    cuts = [by_person(judge.samples.persons, folds, seed) for seed in range(seeds)]
+    # the longest first: the last process to finish decides
+    tasks = sorted(((name, seed) for name in work for seed in range(seeds)), key=lambda t: "learned" not in t[0])
+    runs: dict[str, list[tuple[Floats, float]]] = {name: [] for name in work}
+    calls = (delayed(_timed)(name, work[name][1], work[name][0], cuts[seed], seed) for name, seed in tasks)
+    for i, (name, probs, took) in enumerate(Parallel(n_jobs=jobs, return_as="generator")(calls)):
+        runs[name].append((probs, took))
+        say(name, i + 1, len(tasks))
+    scored = {name: judge.score([probs for probs, _ in done]) for name, done in runs.items()}
+    return scored, {name: float(np.mean([took for _, took in done])) for name, done in runs.items()}
+
+
+def _timed(name: str, samples: Samples, build: Build, cuts: list[Fold], seed: int) -> tuple[str, Floats, float]:
+    start = time.perf_counter()
+    probs = held_out(samples, build, cuts, seed)
+    return name, probs, time.perf_counter() - start
+
+
+def figures(score: Scored) -> dict[str, dict[str, float]]:
+    return {name: asdict(score.interval(name)) for name in NAMES}
+
+
+def differences(score: Scored, other: Scored) -> dict[str, dict[str, float]]:
+    return {name: asdict(score.minus(other, name)) for name in NAMES}
+
+
+def _human(samples: Samples) -> tuple[Build, Samples]:
+    """Human audio-visual shares, calibrated on training persons like a modality."""
+    human = np.asarray(samples.human)
+    alone = replace(samples, tracks={"human": human}, masks={"human": ~np.any(np.isnan(human), axis=1)})
+    return lambda seed: CalibratedAverage({"human": 1.0}), alone
+
+
+def _without(name: str, entry: Entry, samples: Samples, gone: str) -> tuple[Build, Samples]:
+    """The strategy fitted anew without a modality and all that comes from it; strategies with weights get theirs anew."""
+    (left,) = (m for m in SHARES if m != gone)
+    builds: dict[str, Build] = {
+        "average": lambda seed: Average({left: 1.0}),
+        "calibrated_average": lambda seed: CalibratedAverage({left: 1.0}),
+        "logistic": lambda seed: Logistic((left,)),
+    }
+    return builds.get(name, entry.build), samples.only([m for m in entry.inputs if STRENGTHS.get(m, m) != gone])
+
+
+def _ablation_row(name: str, gone: str, score: Scored, whole: Scored) -> dict[str, Any]:
+    def change(value: Interval) -> dict[str, float] | None:
+        return asdict(value) if gone else None
+
+    return {
+        "strategy": name,
+        "without": gone or None,
+        "accuracy": asdict(score.interval("accuracy")),
+        "accuracy_change": change(score.minus(whole, "accuracy")),
+        "gaps": {g: {**asdict(score.gap(g)), "worst": score.worst(g), "change": change(score.gap_minus(whole, g))} for g in score.groups},
+    }
+
+
+def default_strategy(name: str, seed: int = 0, hyper: Hyperparameters | None = None) -> tuple[Strategy, tuple[str, ...]]:
+    """An unfitted strategy of the benchmark and the modalities that it learns from."""
+    entry = entries(hyper or Hyperparameters())[name]
+    return entry.build(seed), entry.inputs
