@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 export WORKBENCH_DATA ?= $(abspath $(wildcard ../shared/datasets))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint live review tune audit notebooks bench mlflow lock clean
+.PHONY: help setup demo test lint live review notebooks bench mlflow lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,12 +44,6 @@ live: setup ## the live page on http://localhost:5006/live
 
 review: setup ## the review page on http://localhost:5006/review
 	$(BIN)/panel serve apps/review.py
-
-tune: setup ## the fusion lab's page on http://localhost:5006/tune
-	$(BIN)/panel serve apps/tune.py
-
-audit: setup ## the audit page on http://localhost:5006/audit
-	$(BIN)/panel serve apps/audit.py
 
 notebooks: setup ## run every notebook
 	@$(BIN)/workbench sample build
