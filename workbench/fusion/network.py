@@ -39,7 +39,10 @@ class Hyperparameters:
     members : int
         Networks whose probabilities are averaged; at least 2, each leaves out one share of the persons.
     epochs, patience : int
-        At most so many passes; a member keeps its best state, training ends when none improved for `patience` passes.
+        At most so many passes; training ends when no member came near its best for `patience` passes.
+    tolerance : float
+        Nats. A member keeps its last state whose held-out loss is within this of its best: later states, at a smaller
+        step size, average better with the other members than the first best does.
     batch : int
         Rows a step.
     rate, decay : float
@@ -56,6 +59,7 @@ class Hyperparameters:
     members: int = 8
     epochs: int = 40
     patience: int = 10
+    tolerance: float = 0.005
     batch: int = 1024
     rate: float = 1e-2
     decay: float = 1e-3
@@ -301,12 +305,12 @@ class _Trainer:
                 total += float(loss.detach()) / h.members * len(rows)
             schedule.step()
             held = self._held_out()
-            better = held < best
-            best = torch.where(better, held, best)
+            near = held < best + h.tolerance
+            best = torch.minimum(best, held)
             for k, p in self.parameters.items():
-                kept[k][better] = p.detach()[better]
+                kept[k][near] = p.detach()[near]
             self.model.history.append({"epoch": epoch, "train_loss": total / len(self.y), "held_out_loss": float(held.mean())})
-            stale = 0 if better.any() else stale + 1
+            stale = 0 if near.any() else stale + 1
             if stale >= h.patience:
                 break
         self.model.arrays = {k: p.numpy().astype(np.float32) for k, p in kept.items()}

@@ -196,7 +196,7 @@ def _human(samples: Samples) -> tuple[Build, Samples]:
     """Human audio-visual shares, calibrated on training persons like a modality."""
     human = np.asarray(samples.human)
     alone = replace(samples, tracks={"human": human}, masks={"human": ~np.any(np.isnan(human), axis=1)})
-    return lambda seed: CalibratedAverage({"human": 1.0}), alone
+    return lambda seed: Logistic(("human",)), alone
 
 
 def _without(name: str, entry: Entry, samples: Samples, gone: str) -> tuple[Build, Samples]:
