@@ -53,7 +53,7 @@ class Sample:
 class Estimate:
     """A figure with its interval; `low` and `high` are NaN where none can be estimated (`reason` says why).
 
-    `error` is the standard error on the metric's own scale, `draws` the metric in every draw.
+    `error` is the standard error on the metric's own scale.
     """
 
     value: float
@@ -61,7 +61,6 @@ class Estimate:
     high: float
     error: float
     people: int
-    draws: Floats
     reason: str = ""
 
 
@@ -128,7 +127,7 @@ def estimate(metric: Metric, s: Sample, level: float) -> Estimate:
     """
     value = float(metric.value(s.totals))
     draws = metric.value(s.draw_totals)
-    nothing = (value, np.nan, np.nan, np.nan, s.people, draws)
+    nothing = (value, np.nan, np.nan, np.nan, s.people)
     if not np.isfinite(value):
         return Estimate(*nothing, reason="not defined here: none of its rows are in this group")
     if s.people < 2:
@@ -138,7 +137,7 @@ def estimate(metric: Metric, s: Sample, level: float) -> Estimate:
         if metric.link == "logit" and min(abs(value), abs(1 - value)) < 1e-9:
             edge = ((1 - level) / 2) ** (1 / s.people)
             low, high = (edge, 1.0) if value > 0.5 else (0.0, 1 - edge)
-            return Estimate(value, low, high, 0.0, s.people, draws)
+            return Estimate(value, low, high, 0.0, s.people)
         return Estimate(*nothing, reason="no difference between people: an interval cannot be estimated")
     if not metric.tested:
         return _bias_corrected(value, error, s, draws, level)
@@ -149,7 +148,7 @@ def estimate(metric: Metric, s: Sample, level: float) -> Estimate:
     critical = float(np.quantile(t, level)) if len(t) >= 50 else float(stdtrit(s.units - 1, (1 + level) / 2))
     reach = critical * error * float(_slope(np.asarray(value), metric.link))
     middle = float(_to(value, metric.link))
-    return Estimate(value, _back(middle - reach, metric.link), _back(middle + reach, metric.link), error, s.people, draws)
+    return Estimate(value, _back(middle - reach, metric.link), _back(middle + reach, metric.link), error, s.people)
 
 
 def _bias_corrected(value: float, error: float, s: Sample, draws: Floats, level: float) -> Estimate:
@@ -158,7 +157,7 @@ def _bias_corrected(value: float, error: float, s: Sample, draws: Floats, level:
     mean = float(np.nanmean(draws))
     low, high = 2 * value - mean + wide * (np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2]) - mean)
     floor = 0.0 if np.nanmin(draws) >= 0 else -np.inf
-    return Estimate(value, max(floor, min(float(low), value)), max(float(high), value), error, s.people, draws)
+    return Estimate(value, max(floor, min(float(low), value)), max(float(high), value), error, s.people)
 
 
 def _to(x: Floats | float, link: Link) -> Floats:

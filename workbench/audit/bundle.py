@@ -225,14 +225,12 @@ def check(gate: Gate, audits: dict[str, Audit]) -> list[str]:
 
 def _costs(config: Config, m: Material) -> pd.DataFrame:
     assert config.costs is not None
-    if len(m.tracks) < 2:
+    if m.samples is None:
         raise AuditError("costs: the source has no modalities to take away; leave costs out")
-    words = {material.VOTES[k]: k for k in m.tracks}
-    tracks = {material.VOTES[k]: v for k, v in m.tracks.items()}
-    labels = np.array([list(m.classes or ()).index(x) for x in m.labels])
+    words = material.MODALITIES
     fused = [
-        modalities.Fused(s, tuple(words[x] for x in subset), modalities.held_out(s, {x: tracks[x] for x in subset}, labels, m.people))
-        for s in config.costs.strategies for subset in modalities.subsets(tuple(tracks))
+        modalities.Fused(name, subset, modalities.held_out(name, m.samples, [words[x] for x in subset]))
+        for name in config.costs.strategies for subset in modalities.subsets(tuple(words))
     ]  # fmt: skip
     return modalities.costs(fused, m.labels, m.groups, m.people, m.classes or (), config.costs.baseline, config.audit)
 
@@ -240,13 +238,13 @@ def _costs(config: Config, m: Material) -> pd.DataFrame:
 def _mitigation(config: Config, m: Material) -> pd.DataFrame:
     asked = config.mitigation
     assert asked is not None
-    if not m.tracks or asked.label not in (m.classes or ()):
+    if m.samples is None or asked.label not in (m.classes or ()):
         raise AuditError(f"mitigation.label: {asked.label!r} not among {', '.join(m.classes or ('(no classes)',))}")
     if asked.grouping not in m.groups:
         raise AuditError(f"mitigation.grouping: {asked.grouping!r} not among {', '.join(m.groups.columns)}")
     group = m.groups[asked.grouping]
     known = (group.notna() & ~group.astype(str).str.casefold().isin(config.audit.unknown)).to_numpy()
-    features = np.hstack(list(m.tracks.values()))[known]
+    features = np.hstack([m.samples.tracks[x] for x in material.MODALITIES.values()])[known]
     positive = (np.asarray(m.labels) == asked.label)[known]
     return mitigation.compare(features, positive, group[known].to_numpy(str), np.asarray(m.people)[known], base=config.audit)
 

@@ -80,6 +80,7 @@ class Config(Section):
     mitigation: Mitigation | None = None
     ll144: LocalLaw | None = None
     gates: tuple[Gate, ...] = ()
+    model_run: str | None = Field(None, description="MLflow run of the model that is audited")
     track: bool = Field(True, description="keep the run in MLflow")
     out: Path | None = Field(None, description="folder for tables and the page; artifacts/audits/NAME where left out")
 

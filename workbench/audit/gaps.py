@@ -83,7 +83,7 @@ def _stretch(e: Estimate, level: float, pairs: float) -> Estimate:
     freedom = max(e.people - 1, 1)
     factor = stdtrit(freedom, 1 - (1 - level) / 2 / pairs) / stdtrit(freedom, (1 + level) / 2)
     low, high = e.value - factor * (e.value - e.low), e.value + factor * (e.high - e.value)
-    return Estimate(e.value, low, high, e.error, e.people, e.draws)
+    return Estimate(e.value, low, high, e.error, e.people)
 
 
 def adjust(p: ArrayLike, method: str) -> Floats:

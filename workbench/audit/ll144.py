@@ -190,7 +190,7 @@ def _rate(above: int, n: int, level: float) -> Estimate:
 
     exact = binomtest(above, n).proportion_ci(level, method="exact")
     share = above / n
-    return Estimate(share, exact.low, exact.high, float(np.sqrt(share * (1 - share) / n)), n, np.empty(0))
+    return Estimate(share, exact.low, exact.high, float(np.sqrt(share * (1 - share) / n)), n)
 
 
 def _ratio(i: int, order: list[Any], rates: list[Estimate], level: float) -> tuple[float, float, float]:

@@ -11,13 +11,14 @@ import numpy as np
 
 from workbench import settings
 from workbench.audit.config import Config, Source, Table
-from workbench.audit.metrics import Floats
 from workbench.audit.options import AuditError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VOTES = {"voice": "audio", "face": "visual"}
+    from workbench.training.samples import Samples
+
+MODALITIES = {"voice": "audio", "face": "visual"}
 """CREMA-D's channels and the modality that each stands for in `fusion`."""
 
 
@@ -29,8 +30,8 @@ class Material:
     ----------
     predictions : dict
         name → predictions, all of the same rows.
-    tracks : dict
-        modality (in the corpus's words) → probabilities; for the costs of modalities.
+    samples : Samples, optional
+        What fusion strategies are fitted on; for the costs of modalities.
     about : dict
         What readers must know of the data.
     """
@@ -42,7 +43,7 @@ class Material:
     people: Any
     classes: tuple[str, ...] | None = None
     weights: Any = None
-    tracks: dict[str, Floats] = field(default_factory=dict)
+    samples: Samples | None = None
     about: dict[str, str] = field(default_factory=dict)
 
 
@@ -64,27 +65,26 @@ def crema_d(source: Source, groupings: tuple[str, ...]) -> Material:
     from workbench.audit.modalities import STRATEGIES, held_out
     from workbench.corpora.crema_d import load_votes
     from workbench.labels import CREMA_D
+    from workbench.training.samples import from_votes
 
     root = source.root or (settings.data_dir() / "crema-d" if settings.data_dir() else None)  # type: ignore[operator]
     if root is None:
         raise AuditError("source.root: CREMA-D's folder is not known; set WORKBENCH_DATA to the folder that holds crema-d, or name it here")
     votes = load_votes(root)
     channels = {"voice": votes.voice, "face": votes.face, "av": votes.av}
-    tracks = {VOTES[name]: channels[name] for name in VOTES}
+    samples = from_votes(votes)
     predictions = {}
     for name in source.predictions:
         if name not in channels and name not in STRATEGIES:
             raise AuditError(f"source.predictions: {name!r} is not known; choose among {', '.join([*channels, *STRATEGIES])}")
-        predictions[name] = channels[name] if name in channels else held_out(name, tracks, votes.labels, votes.persons)
+        predictions[name] = channels[name] if name in channels else held_out(name, samples, tuple(MODALITIES.values()))
     about = {
         "people_are": "actors",
         "data": f"CREMA-D (Cao et al. 2014), human votes on {len(votes.table)} acted clips, fingerprint {votes.fingerprint}",
         "limits": "actors who were asked to show an emotion, judged by raters; not interviews, and not the outputs of a network",
     }
     groups = _columns(votes.table, groupings, "groupings")
-    return Material(
-        "classifier", predictions, votes.table["label"], groups, votes.persons, CREMA_D, None, {k: channels[k] for k in VOTES}, about
-    )
+    return Material("classifier", predictions, votes.table["label"], groups, votes.persons, CREMA_D, None, samples, about)
 
 
 def _table(source: Table, groupings: tuple[str, ...]) -> Material:
@@ -113,7 +113,7 @@ def _table(source: Table, groupings: tuple[str, ...]) -> Material:
     groups = _columns(table, groupings, "groupings")
     person, weight = column(source.person), column(source.weight)
     name = source.prediction or "probabilities"
-    return Material(source.kind, {name: predictions}, column(source.label), groups, person, classes, weight, {}, about)
+    return Material(source.kind, {name: predictions}, column(source.label), groups, person, classes, weight, None, about)
 
 
 def _columns(table: pd.DataFrame, names: tuple[str, ...], where: str) -> pd.DataFrame:

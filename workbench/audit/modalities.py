@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.audit import bootstrap, core, metrics
 from workbench.audit import groups as grouping
@@ -19,6 +18,8 @@ from workbench.fusion import strategy
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from workbench.training.samples import Samples
 
 STRATEGIES: dict[str, str] = {
     "average": "average",
@@ -53,46 +54,33 @@ def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
     return [s for size in range(1, len(modalities) + 1) for s in itertools.combinations(modalities, size)]
 
 
-def held_out(
-    name: str, tracks: Mapping[str, Floats], labels: NDArray[np.int64], people: NDArray[Any], folds: int = 5, seed: int = 0
-) -> Floats:
+def held_out(name: str, samples: Samples, modalities: Sequence[str], folds: int = 5, seed: int = 0) -> Floats:
     """Predictions of a strategy for people that it was not fitted on, shape (n, classes).
 
     Parameters
     ----------
     name : str
         One of `STRATEGIES`.
-    tracks : mapping
-        Modality → probabilities (n, classes); modality names as in `fusion.strategy`.
+    modalities : sequence of str
+        Those that the strategy may see, among `samples.tracks`.
     folds : int
         Folds by person.
 
     Raises
     ------
     AuditError
-        If the strategy is not known, or there are fewer people than folds.
+        If the strategy is not known.
+    CorpusError
+        If there are fewer people than folds.
     """
-    from sklearn.model_selection import GroupKFold
+    from workbench.training import splits
 
     if name not in STRATEGIES:
         raise AuditError(f"strategies: {name!r} is not known; choose among {', '.join(STRATEGIES)}")
-    if len(set(people)) < folds:
-        raise AuditError(f"people: {len(set(people))} for {folds} folds by person; use fewer folds")
     importlib.import_module(f"workbench.fusion.{STRATEGIES[name]}")
-    out = np.empty_like(next(iter(tracks.values())))
-    values = {"weights": dict.fromkeys(tracks, 1.0), "modalities": list(tracks)}
-    for train, test in GroupKFold(folds, shuffle=True, random_state=seed).split(out, groups=people):
-        fitted = strategy.build(name, values).fit(_rows(tracks, train), _usable(tracks, train), labels[train], people[train])
-        out[test] = fitted.predict(_rows(tracks, test), _usable(tracks, test))
-    return out
-
-
-def _rows(tracks: Mapping[str, Floats], rows: NDArray[np.int64]) -> dict[str, Floats]:
-    return {m: t[rows] for m, t in tracks.items()}
-
-
-def _usable(tracks: Mapping[str, Floats], rows: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-    return {m: np.ones(len(rows), dtype=bool) for m in tracks}
+    values = {"weights": dict.fromkeys(modalities, 1.0), "modalities": list(modalities)}
+    seen = samples.only(modalities)
+    return splits.held_out(seen, lambda _: strategy.build(name, values), splits.by_person(samples.persons, folds, seed), seed)
 
 
 def costs(

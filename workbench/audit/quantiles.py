@@ -67,7 +67,7 @@ def estimates(scale: Scale, counts: Counts, q: tuple[float, ...], level: float) 
     n = counts.units
     if n < 2:
         return [
-            Estimate(float(v), np.nan, np.nan, np.nan, counts.people, d, "one person: no interval over people")
+            Estimate(float(v), np.nan, np.nan, np.nan, counts.people, "one person: no interval over people")
             for v, d in zip(values, draws.T, strict=True)
         ]
     student = float(stdtrit(n - 1, (1 + level) / 2))
@@ -77,5 +77,5 @@ def estimates(scale: Scale, counts: Counts, q: tuple[float, ...], level: float) 
         low, high = np.quantile(d, [tail, 1 - tail])
         reason = "" if high > low else "no difference between people: an interval cannot be estimated"
         bounds = (min(low, value), max(high, value)) if high > low else (np.nan, np.nan)
-        found.append(Estimate(float(value), float(bounds[0]), float(bounds[1]), float(high - low) / 2 / student, counts.people, d, reason))
+        found.append(Estimate(float(value), float(bounds[0]), float(bounds[1]), float(high - low) / 2 / student, counts.people, reason))
     return found

@@ -9,3 +9,5 @@ from workbench.cli import sessions
 from workbench.cli import evaluate
 from workbench.cli import info
 from workbench.cli import bench
+from workbench.cli import audit
+from workbench.cli import corpora

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LABEL = "synthetic voices: exercises the audit, says nothing about people"
-QUESTIONS = ("queue", "outage")
+QUESTIONS = ("outage",)
 TAIL = 1.0  # s of room noise after the last answer
 
 

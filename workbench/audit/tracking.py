@@ -1,0 +1,107 @@
+"""Audits in MLflow: scalars as metrics, tables and the page as artifacts, fingerprints and the audited model's run as tags."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.audit import bundle
+from workbench.audit.bundle import Bundle
+from workbench.audit.config import Config
+from workbench.audit.groups import CROSS
+from workbench.audit.options import AuditError
+
+EXPERIMENT = "audits"
+STORE = "sqlite:///mlflow.db"
+ARTIFACTS = "mlruns"
+
+
+def _client() -> Any:
+    """MLflow on its configured store, else on ``mlflow.db`` with artifacts in ``mlruns`` beside it."""
+    import mlflow
+
+    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", STORE))
+    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+        mlflow.create_experiment(EXPERIMENT, artifact_location=Path(ARTIFACTS).resolve().as_uri())
+    mlflow.set_experiment(EXPERIMENT)
+    return mlflow
+
+
+def log(found: Bundle, config: Config) -> str:
+    """Keep an audit run; gives its MLflow run id."""
+    mlflow = _client()
+    first = next(iter(found.audits.values()))
+    with mlflow.start_run(run_name=found.name) as run, tempfile.TemporaryDirectory() as folder:
+        mlflow.log_params({k: v for k, v in config.audit.model_dump(mode="json").items() if isinstance(v, str | int | float)})
+        tags = {
+            "data_fingerprint": first.data_fingerprint, "git_revision": revision(), "predictions": ", ".join(found.audits),
+            "model_run": config.model_run or "", "exceeded": str(len(found.exceeded)), **first.about,
+        }  # fmt: skip
+        mlflow.set_tags({k: v for k, v in tags.items() if v})
+        mlflow.log_metrics(scalars(found))
+        mlflow.log_dict(config.model_dump(mode="json"), "config.json")
+        found.save(Path(folder))
+        mlflow.log_artifacts(folder)
+        return str(run.info.run_id)
+
+
+def scalars(found: Bundle) -> dict[str, float]:
+    """Largest gaps with their intervals and overall figures, by names that MLflow takes."""
+    out: dict[str, float] = {}
+    for name, audit in found.audits.items():
+        whole = audit.groups[audit.groups["grouping"] == "overall"]
+        for r in whole.to_dict("records"):
+            out |= {f"{name}.{r['metric']}": r["value"], f"{name}.{r['metric']}.low": r["low"], f"{name}.{r['metric']}.high": r["high"]}
+        for r in audit.worst.to_dict("records"):
+            key = f"{name}.gap.{r['grouping'].replace(CROSS, '_x_')}.{r['metric']}"
+            out |= {key: r["gap"], f"{key}.low": r["low"], f"{key}.high": r["high"]}
+        out[f"{name}.gaps_that_stand"] = float(audit.gaps["found"].sum())
+    return {k: float(v) for k, v in out.items() if np.isfinite(v)}
+
+
+def find(run: str) -> Bundle:
+    """An audit run from a folder or an MLflow run id.
+
+    Raises
+    ------
+    AuditError
+        If there is neither.
+    """
+    if Path(run).is_dir():
+        return bundle.load(Path(run))
+    mlflow = _client()
+    try:
+        folder = mlflow.artifacts.download_artifacts(run_id=run)
+    except Exception as error:  # MLflow has no one type for "no such run"
+        raise AuditError(f"{run}: neither a folder nor an MLflow run ({str(error).splitlines()[0]}); see `workbench audit list`") from None
+    return bundle.load(Path(folder))
+
+
+def runs() -> list[dict[str, Any]]:
+    """Kept audit runs, newest first."""
+    mlflow = _client()
+    found = mlflow.search_runs(experiment_names=[EXPERIMENT], output_format="list", order_by=["start_time DESC"])
+    return [_row(r) for r in found]
+
+
+def _row(run: Any) -> dict[str, Any]:
+    tags = run.data.tags
+    return {
+        "run": run.info.run_id,
+        "name": run.info.run_name,
+        "started": run.info.start_time / 1000,
+        "predictions": tags.get("predictions", ""),
+        "exceeded": int(tags.get("exceeded", 0)),
+        "model_run": tags.get("model_run", ""),
+    }
+
+
+def revision() -> str:
+    """The checkout's git revision, or empty where there is none."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
