@@ -23,6 +23,7 @@ from workbench import contracts, pipeline
 from workbench import settings as tree
 from workbench.capture import browser
 from workbench.errors import WorkbenchError
+from workbench.fusion.stored import pinned
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.live import LiveSession, Parts
 from workbench.runtime.metrics import MetricsHandler, watch
@@ -174,6 +175,7 @@ def open_live(
     disabled = disabled_channels(settings.session.purpose, settings.session.jurisdiction)
     where = shop(settings, disabled)
     kit = where.take()
+    settings = pinned(settings)
     started = datetime.now(UTC)
     name = folder or tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-live-{started.microsecond:06d}"
     header = contracts.SessionHeader(

@@ -13,6 +13,7 @@ from typing import Any
 from workbench import contracts, streams
 from workbench import settings as tree
 from workbench.errors import MediaError, SessionError, WorkbenchError
+from workbench.fusion.stored import pinned
 from workbench.runtime.graph import Graph
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.recorded import run
@@ -131,7 +132,7 @@ def evaluate(
     from workbench.language.interview import load_plan
     from workbench.sessions.consent import disabled_channels
 
-    chosen = settings if isinstance(settings, Settings) else tree.load(settings)
+    chosen = pinned(settings if isinstance(settings, Settings) else tree.load(settings))
     plan = load_plan(questions, timed=True) if questions else None
     ledger = ledger or Ledger()
     source = MediaFile(path, chosen.capture)

@@ -256,3 +256,8 @@ def to_yaml(settings: Settings, comments: bool = True) -> str:
             lines.append(f"  {text[1:-1]}{note}")
         lines.append("")
     return "\n".join(lines)
+
+
+def tracking_uri() -> str:
+    """Where runs and models are tracked: ``MLFLOW_TRACKING_URI``, else ``mlflow.db`` in the working folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"

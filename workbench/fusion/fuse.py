@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.errors import SettingsError
-from workbench.fusion import average, rules, strategy  # noqa: F401  (average and rules register themselves)
+from workbench.fusion import average, calibrated, logistic, network, product, rules, stored, strategy  # noqa: F401  (they register themselves)
 from workbench.fusion.observations import Faces, Observations
 from workbench.fusion.smoothing import Ints, Smoothed, smooth
 from workbench.fusion.strategy import Strategy

@@ -20,6 +20,7 @@ from workbench import contracts, streams
 from workbench.capture.browser import Intake, JpegFrame, register, unregister
 from workbench.errors import WorkbenchError
 from workbench.fusion.schedule import Change
+from workbench.fusion.stored import pinned
 from workbench.labels import BASIC
 from workbench.runtime.graph import Graph
 from workbench.runtime.health import Governor, Machine, Reading, must_stop
@@ -180,7 +181,7 @@ class LiveSession:
         SettingsError
             If the settings cannot be used (the old ones stay in force).
         """
-        settings = self.settings.model_copy(update={n: getattr(settings, n) for n in SECTIONS})
+        settings = pinned(self.settings.model_copy(update={n: getattr(settings, n) for n in SECTIONS}))
         if settings == self.settings:
             return
         compute(self.seen.observations(0.0), settings)  # refuses what cannot be used
