@@ -1,0 +1,119 @@
+"""The audit page in a real browser, and the exported file without any network."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import Watched
+from workbench.audit import bundle, config
+
+pytestmark = pytest.mark.ui
+ROOT = Path(__file__).parents[2]
+WAIT = 60_000  # ms; a busy machine
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, crema_d_root: Path) -> Path:
+    """A working folder with one audit run of CREMA-D's votes in it."""
+    values = {
+        "name": "votes", "source": {"corpus": "crema-d", "root": str(crema_d_root), "predictions": ["face", "average"]},
+        "groupings": ["sex", "race"], "metrics": ["accuracy", "recall_sad"], "audit": {"draws": 200}, "compare": ["face", "average"],
+        "costs": {"strategies": ["average", "product"]}, "ll144": {"predictions": "face", "ethnicity": None},
+    }  # fmt: skip
+    home = tmp_path_factory.mktemp("audits")
+    bundle.run(config.Config(**values)).save(home / "artifacts" / "audits" / "votes")
+    return home
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "panel", "serve", str(ROOT / "apps" / "audit.py"), "--port", str(port)],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    url = f"http://localhost:{port}/audit"
+    try:
+        end = time.monotonic() + 120
+        while True:
+            try:
+                with urlopen(url, timeout=60):
+                    break
+            except (URLError, OSError):
+                if server.poll() is not None or time.monotonic() > end:
+                    pytest.fail("the audit page's server did not answer")
+                time.sleep(0.5)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_every_tab_shows_its_part_and_fits_the_screen(new_page: Callable[..., Watched], address: str, width: int, height: int) -> None:
+    seen = new_page(width, height)
+    page = seen.open(address)
+    expected = {
+        "Findings": "Too few people to say anything",
+        "Groups": "Accuracy by sex",
+        "Intersections": "Hatched: too few people",
+        "Gaps": "against",
+        "Modalities": "What each modality adds and what it costs",
+        "Local Law 144": "a convention, not a line of this law",
+    }
+    for tab, text in expected.items():
+        page.get_by_role("tab", name=tab).click(timeout=WAIT)
+        expect(page.get_by_text(text).first).to_be_visible(timeout=WAIT)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not seen.errors
+    assert all("localhost" in url for url in seen.requests if url.startswith("http"))
+
+
+def test_choosing_another_figure_changes_what_is_shown(new_page: Callable[..., Watched], address: str) -> None:
+    page = new_page().open(address)
+    page.get_by_role("tab", name="Groups").click(timeout=WAIT)
+    expect(page.get_by_text("Accuracy by sex").first).to_be_visible(timeout=WAIT)
+    page.get_by_label("Figure").click()
+    page.get_by_role("option", name="recall of sad").click()
+    expect(page.get_by_text("Recall of sad by sex").first).to_be_visible(timeout=WAIT)
+
+
+def test_small_cells_are_greyed_and_say_their_n(new_page: Callable[..., Watched], address: str) -> None:
+    page = new_page().open(address)
+    page.get_by_role("tab", name="Intersections").click(timeout=WAIT)
+    cell = page.locator("td.cell.small").first
+    expect(cell).to_be_visible(timeout=WAIT)
+    assert "n = 2" in (cell.text_content() or "")  # two female Asian actors
+    assert "fewer than 5" in (cell.get_attribute("title") or "")
+
+
+def test_the_download_is_one_file_with_the_evidence_and_needs_no_network(
+    new_page: Callable[..., Watched], address: str, tmp_path: Path
+) -> None:
+    page = new_page().open(address)
+    page.get_by_role("tab", name="Findings").wait_for(timeout=WAIT)
+    with page.expect_download(timeout=WAIT) as taken:
+        page.get_by_text("Download the whole audit").click()
+    file = tmp_path / "audit.html"
+    taken.value.save_as(file)
+    seen = new_page(390, 844, offline=True)
+    alone = seen.open(file)
+    assert not seen.errors
+    assert seen.requests == [file.resolve().as_uri()]
+    assert alone.evaluate("document.documentElement.scrollWidth") <= 390
+    stored = json.loads(alone.locator("script[data-name=face]").text_content() or "")
+    assert stored["people"] == 91
+    assert {"groups", "gaps", "worst"} <= set(stored)
