@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,26 +13,14 @@ from workbench.audit.bundle import Bundle
 from workbench.audit.config import Config
 from workbench.audit.groups import CROSS
 from workbench.audit.options import AuditError
+from workbench.runs import connect, revision
 
 EXPERIMENT = "audits"
-STORE = "sqlite:///mlflow.db"
-ARTIFACTS = "mlruns"
-
-
-def _client() -> Any:
-    """MLflow on its configured store, else on ``mlflow.db`` with artifacts in ``mlruns`` beside it."""
-    import mlflow
-
-    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", STORE))
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        mlflow.create_experiment(EXPERIMENT, artifact_location=Path(ARTIFACTS).resolve().as_uri())
-    mlflow.set_experiment(EXPERIMENT)
-    return mlflow
 
 
 def log(found: Bundle, config: Config) -> str:
     """Keep an audit run; gives its MLflow run id."""
-    mlflow = _client()
+    mlflow = connect(EXPERIMENT)
     first = next(iter(found.audits.values()))
     with mlflow.start_run(run_name=found.name) as run, tempfile.TemporaryDirectory() as folder:
         mlflow.log_params({k: v for k, v in config.audit.model_dump(mode="json").items() if isinstance(v, str | int | float)})
@@ -74,7 +60,7 @@ def find(run: str) -> Bundle:
     """
     if Path(run).is_dir():
         return bundle.load(Path(run))
-    mlflow = _client()
+    mlflow = connect(EXPERIMENT)
     try:
         folder = mlflow.artifacts.download_artifacts(run_id=run)
     except Exception as error:  # MLflow has no one type for "no such run"
@@ -84,7 +70,7 @@ def find(run: str) -> Bundle:
 
 def runs() -> list[dict[str, Any]]:
     """Kept audit runs, newest first."""
-    mlflow = _client()
+    mlflow = connect(EXPERIMENT)
     found = mlflow.search_runs(experiment_names=[EXPERIMENT], output_format="list", order_by=["start_time DESC"])
     return [_row(r) for r in found]
 
@@ -99,9 +85,3 @@ def _row(run: Any) -> dict[str, Any]:
         "exceeded": int(tags.get("exceeded", 0)),
         "model_run": tags.get("model_run", ""),
     }
-
-
-def revision() -> str:
-    """The checkout's git revision, or empty where there is none."""
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
