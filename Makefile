@@ -31,7 +31,8 @@ test: $(READY) ## all tests, on real media and in a real browser
 	@command -v chromium >/dev/null || { echo "make test needs Chromium for the browser tests: install the Debian package 'chromium' (apt-get install chromium)"; exit 2; }
 	@$(BIN)/workbench models pull --all
 	@$(BIN)/workbench sample build
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not ui" -n 2 --dist loadfile
+	$(BIN)/pytest -m ui
 
 lint: $(READY) ## ruff, the type checker and the house's import rule
 	$(BIN)/ruff check
