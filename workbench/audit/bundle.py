@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +13,11 @@ import numpy as np
 from markupsafe import Markup
 
 from workbench.audit import core, ll144, material, mitigation, modalities, page
-from workbench.audit.config import Config, Gate
+from workbench.audit.config import Config, Gate, file_name
 from workbench.audit.material import Material
 from workbench.audit.options import AuditError
 from workbench.audit.result import Audit
+from workbench.zoo.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What one run found; `exceeded` holds a sentence for every stated limit that was passed."""
+    """What one run found.
+
+    `exceeded` holds a sentence for every stated limit that was passed; `fingerprints` what was audited: ``data`` (labels,
+    people and groups) and each set of predictions.
+    """
 
     name: str
     audits: dict[str, Audit]
@@ -32,6 +39,7 @@ class Bundle:
     ll144: ll144.Tables | None = None
     exceeded: list[str] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -101,7 +109,7 @@ class Bundle:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, audit in self.audits.items():
-                audit.save(folder / name)
+                audit.save(folder / file_name(name))
             if self.change is not None:
                 self.change.save(folder / "change")
             for name in ("costs", "mitigation"):
@@ -110,6 +118,7 @@ class Bundle:
             if self.ll144 is not None:
                 self.ll144.save(folder / "ll144")
             head = {"name": self.name, "audits": list(self.audits), "exceeded": self.exceeded, "notes": self.notes}
+            head["fingerprints"] = self.fingerprints
             (folder / "bundle.json").write_text(json.dumps(head | {"ll144": _law(self.ll144)}, indent=1), encoding="utf-8")
             (folder / "audit.html").write_text(self.html(), encoding="utf-8")
         except OSError as error:
@@ -136,9 +145,10 @@ def load(folder: Path) -> Bundle:
             law = ll144.Tables(rows.assign(note=rows["note"].fillna("")), quantiles, **head["ll144"])
     except (OSError, ValueError, KeyError) as error:
         raise AuditError(f"{folder}: not an audit run ({type(error).__name__}); make one with `workbench audit run`") from None
-    audits = {name: Audit.load(folder / name) for name in head["audits"]}
+    audits = {name: Audit.load(folder / file_name(name)) for name in head["audits"]}
     change = Audit.load(folder / "change") if (folder / "change").is_dir() else None
-    return Bundle(head["name"], audits, change, tables["costs"], tables["mitigation"], law, head["exceeded"], head["notes"])
+    kept = head["exceeded"], head["notes"], head["fingerprints"]
+    return Bundle(head["name"], audits, change, tables["costs"], tables["mitigation"], law, *kept)
 
 
 def _law(tables: ll144.Tables | None) -> dict[str, Any] | None:
@@ -147,15 +157,30 @@ def _law(tables: ll144.Tables | None) -> dict[str, Any] | None:
     return {"people": tables.people, "median": tables.median, "unknown": tables.unknown, "small": tables.small, "about": tables.about}
 
 
-def run(config: Config) -> Bundle:
+def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
     """Make everything that a configuration asks for.
+
+    Parameters
+    ----------
+    config : Config
+    progress : callable, optional
+        Told which step is under way.
 
     Raises
     ------
     AuditError
         If data or configuration do not allow it.
     """
+    steps = len(config.source.predictions if config.source.corpus else "1") + 1
+    steps += sum(part is not None for part in (config.compare, config.costs, config.mitigation, config.ll144))
+    done = itertools.count()
+
+    def step() -> None:
+        progress(f"audit {config.name}", next(done), steps)
+
+    step()
     m = material.read(config)
+    step()
     shared = {
         "people": m.people,
         "classes": m.classes,
@@ -164,10 +189,10 @@ def run(config: Config) -> Bundle:
         "about": m.about,
         "base": config.audit,
     }
-    audits = {
-        name: core.run(p, m.labels, m.groups, kind=m.kind, name=name, **shared)  # type: ignore[arg-type]
-        for name, p in m.predictions.items()
-    }
+    audits = {}
+    for name, p in m.predictions.items():
+        audits[name] = core.run(p, m.labels, m.groups, kind=m.kind, name=name, **shared)  # type: ignore[arg-type]
+        step()
     exceeded = [line for gate in config.gates for line in check(gate, audits)]
     notes: dict[str, str] = {}
     change = costs = trades = law = None
@@ -175,17 +200,21 @@ def run(config: Config) -> Bundle:
         before, after = (_named(m, name, "compare") for name in config.compare)
         title = f"from {config.compare[0]} to {config.compare[1]}"
         change = core.change(before, after, m.labels, m.groups, kind=m.kind, name=title, **shared)  # type: ignore[arg-type]
+        step()
     if config.costs:
         costs = _costs(config, m)
+        step()
     if config.mitigation:
         trades = _mitigation(config, m)
+        step()
         notes["mitigation"] = (
             f"The decision: is the clip {config.mitigation.label}? Made from the modalities' probabilities; gaps are of the true-positive "
             f"rate by {config.mitigation.grouping}, on people that nothing was fitted on."
         )
     if config.ll144:
         law = _ll144(config, m)
-    return Bundle(config.name, audits, change, costs, trades, law, exceeded, notes)
+        step()
+    return Bundle(config.name, audits, change, costs, trades, law, exceeded, notes, m.fingerprints())
 
 
 def _named(m: Material, name: str, where: str) -> Any:
@@ -260,6 +289,6 @@ def _ll144(config: Config, m: Material) -> ll144.Tables:
     if asked.ethnicity is not None:
         race = ll144.race_ethnicity(race, list(people[asked.ethnicity]))
     what = "share of a person's rows that were classified right" if m.kind == "classifier" else "mean score of a person's rows"
-    about = {"score": f"{asked.predictions}: {what}."}
+    about = {"date_of_the_audit": datetime.now(UTC).date().isoformat(), "score": f"{asked.predictions}: {what}."}
     about |= {k: m.about[k] for k in ("data", "label") if k in m.about}
     return ll144.tables(people["score"], list(people[asked.sex]), race, about=about, base=config.audit)

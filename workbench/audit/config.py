@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -101,3 +102,8 @@ def load(path: Path) -> Config:
         raise AuditError(explain(error, str(path))) from None
     except TypeError:
         raise AuditError(f"{path}: keys must be words; check the YAML") from None
+
+
+def file_name(name: str) -> str:
+    """A name as a file's."""
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "audit"

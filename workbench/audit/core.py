@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from workbench.audit import bootstrap, inputs, quantiles, transcripts
+from workbench.audit import bootstrap, inputs, transcripts
 from workbench.audit import groups as grouping
 from workbench.audit.bootstrap import Estimate
 from workbench.audit.gaps import adjust, gap, worst
 from workbench.audit.metrics import Floats, Metric, paired
 from workbench.audit.options import AuditError, Options, options
-from workbench.audit.result import Audit, Figure
+from workbench.audit.result import Audit
+from workbench.audit.sources import Quantiles, Source, Sums, generator
 
 if TYPE_CHECKING:
     import pandas as pd
     from fairlearn.metrics import MetricFrame
 
-Ints = NDArray[np.int64]
 Kind = Literal["classifier", "score", "asr"]
 EVERYONE = "everyone"
 OTHERS = "all others"
@@ -190,79 +188,6 @@ GAP_COLUMNS = [
 WORST_COLUMNS = ["grouping", "metric", "highest", "lowest", "gap", "low", "high", "ratio", "ratio_low", "ratio_high", "groups", "p"]
 
 
-class Source:
-    """A family of metrics that are drawn together."""
-
-    names: list[str]
-    digest: bytes
-
-    def units(self, unit: Ints, count: int) -> Any:
-        """Everybody's contributions by unit."""
-
-    def sample(self, units: Any, inside: Ints, persons: Ints, random: np.random.Generator) -> list[Any]:
-        """Draws of the units `inside` a group, whose people are `persons`."""
-        raise NotImplementedError
-
-    def estimates(self, samples: list[Any]) -> list[Estimate]:
-        raise NotImplementedError
-
-    def describe(self) -> list[Figure]:
-        raise NotImplementedError
-
-    def tested(self, index: int) -> bool:
-        return True
-
-
-class Sums(Source):
-    """Metrics that are functions of sums."""
-
-    def __init__(self, figures: list[Metric], who: grouping.People, o: Options) -> None:
-        self.figures, self.cells, self.o = figures, [_by_person(f, who) for f in figures], o
-        self.names = [f.name for f in figures]
-        self.active = [(c != 0).any(axis=1) for c in self.cells]
-        self.digest = b"".join(hashlib.sha256(c.round(9).tobytes()).digest() for c in self.cells)
-
-    def units(self, unit: Ints, count: int) -> list[Floats]:
-        return [_summed(c, unit, count) for c in self.cells]
-
-    def sample(self, units: list[Floats], inside: Ints, persons: Ints, random: np.random.Generator) -> list[Any]:
-        return bootstrap.sample([u[inside] for u in units], [int(a[persons].sum()) for a in self.active], self.o.draws, random)
-
-    def estimates(self, samples: list[Any]) -> list[Estimate]:
-        return [bootstrap.estimate(f, s, self.o.level) for f, s in zip(self.figures, samples, strict=True)]
-
-    def describe(self) -> list[Figure]:
-        return [Figure(name=f.name, label=f.label, better=f.better, scale=f.link, note=f.note) for f in self.figures]
-
-    def tested(self, index: int) -> bool:
-        return self.figures[index].tested
-
-
-class Quantiles(Source):
-    """Quantiles of a score, all from one sample."""
-
-    def __init__(self, values: Floats, weights: Floats, who: grouping.People, levels: tuple[float, ...], o: Options) -> None:
-        self.scale, self.levels, self.o = quantiles.Scale.of(values), levels, o
-        self.weights, self.row_person = weights, who.row_person
-        self.names = [f"quantile_{q:g}" for q in levels]
-        self.digest = hashlib.sha256(values.tobytes()).digest()
-
-    def units(self, unit: Ints, count: int) -> Any:
-        return self.scale.by_unit(unit[self.row_person], self.weights, count)
-
-    def sample(self, units: Any, inside: Ints, persons: Ints, random: np.random.Generator) -> list[Any]:
-        return [quantiles.sample(units[inside], len(persons), self.o.draws, random)]
-
-    def estimates(self, samples: list[Any]) -> list[Estimate]:
-        return quantiles.estimates(self.scale, samples[0], self.levels, self.o.level)
-
-    def describe(self) -> list[Figure]:
-        return [
-            Figure(name=n, label=f"{q:.0%} quantile of the score", better="higher", scale="identity")
-            for n, q in zip(self.names, self.levels, strict=True)
-        ]
-
-
 @dataclass
 class Tables:
     """One grouping's rows of the audit's tables."""
@@ -281,7 +206,7 @@ def _grouping(column: str | None, who: grouping.People, sources: list[Source], o
     kinds = sorted(set(member) - {grouping.MISSING}) + ([grouping.MISSING] if grouping.MISSING in member else [])
     code = np.searchsorted(np.array(sorted(kinds), dtype=str), member.astype(str))
     code = np.array([kinds.index(k) for k in sorted(kinds)])[code]
-    unit, group_of_unit = bootstrap.bundle(code, len(kinds), _random(o, name, "bundles"))
+    unit, group_of_unit = bootstrap.bundle(code, len(kinds), generator(o, name, "bundles"))
     persons = {g: np.flatnonzero(code == i) for i, g in enumerate(kinds)}
     rows = {g: int(who.rows[persons[g]].sum()) for g in kinds}
     reference = o.reference.get(name)
@@ -297,11 +222,12 @@ def _grouping(column: str | None, who: grouping.People, sources: list[Source], o
         if isinstance(source, Sums):
             tables.frame = _metric_frame(source, units, np.array(kinds)[group_of_unit])
         samples = {
-            g: source.sample(units, np.flatnonzero(group_of_unit == i), persons[g], _random(o, name, g, type(source).__name__))
+            g: source.sample(units, np.flatnonzero(group_of_unit == i), persons[g], generator(o, name, g, type(source).__name__))
             for i, g in enumerate(kinds)
         }
         found = {g: source.estimates(samples[g]) for g in kinds}
         others = {g: found[r[0]] if len(r) == 1 else source.estimates(_sum([samples[x] for x in r])) for g, r in against.items()}
+        ceilings = [1.0 if f.scale == "logit" else np.inf for f in source.describe()]
         for i, metric in enumerate(source.names):
             fit = {g: _gate(found[g][i], rows[g], min_rows, o) for g in kinds}
             tables.groups += [_group_row(name, g, metric, found[g][i], rows[g], fit[g]) for g in kinds]
@@ -311,13 +237,8 @@ def _grouping(column: str | None, who: grouping.People, sources: list[Source], o
             ]
             fair = [g for g in known if not fit[g]]
             if column and len(fair) > 1:
-                tables.worst.append(_worst_row(name, metric, fair, [found[g][i] for g in fair], o))
+                tables.worst.append(_worst_row(name, metric, fair, [found[g][i] for g in fair], ceilings[i], o))
     return tables
-
-
-def _random(o: Options, *names: str) -> np.random.Generator:
-    """A generator of its own for every use: one more grouping changes no other's interval."""
-    return np.random.default_rng([o.seed, *(zlib.crc32(n.encode()) for n in names)])
 
 
 def _references(known: list[str], reference: str | None) -> dict[str, list[str]]:
@@ -372,8 +293,8 @@ def _gap_row(
     return dict(zip(GAP_COLUMNS, cells, strict=True))
 
 
-def _worst_row(name: str, metric: str, fair: list[str], e: list[Estimate], o: Options) -> dict[str, Any]:
-    top, bottom, d = worst(e, o.level)
+def _worst_row(name: str, metric: str, fair: list[str], e: list[Estimate], ceiling: float, o: Options) -> dict[str, Any]:
+    top, bottom, d = worst(e, o.level, ceiling)
     cells = [name, metric, fair[top], fair[bottom], d.difference, d.low, d.high, d.ratio, d.ratio_low, d.ratio_high, len(fair), d.p]
     return dict(zip(WORST_COLUMNS, cells, strict=True))
 
@@ -390,19 +311,6 @@ def _metric_frame(source: Sums, units: list[Floats], member: Any) -> MetricFrame
         metrics={f.name: figure(f, u) for f, u in zip(source.figures, units, strict=True)},
         y_true=rows, y_pred=rows, sensitive_features={"group": member},
     )  # fmt: skip
-
-
-def _by_person(figure: Metric, who: grouping.People) -> Floats:
-    return _summed(figure.sums, who.row_person, len(who))
-
-
-def _summed(values: Floats, place: Ints, count: int) -> Floats:
-    """Sum rows that go to the same place, shape (count, k)."""
-    if len(values) == count:  # a permutation
-        out = np.empty_like(values)
-        out[place] = values
-        return out
-    return np.stack([np.bincount(place, column, minlength=count) for column in values.T], axis=1)
 
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:

@@ -56,8 +56,8 @@ def _p(reach: float, freedom: float, level: float) -> float:
     return float(2 * stdtr(freedom, -reach * stdtrit(freedom, (1 + level) / 2)))
 
 
-def worst(estimates: Sequence[Estimate], level: float) -> tuple[int, int, Gap]:
-    """The largest gap between any two groups: indices of the highest and the lowest, and their gap.
+def worst(estimates: Sequence[Estimate], level: float, ceiling: float = np.inf) -> tuple[int, int, Gap]:
+    """The largest gap between any two groups: indices of the highest and the lowest, and their gap (at most `ceiling`).
 
     Picking the extremes after looking inflates a gap, so the intervals are simultaneous over all pairs (Bonferroni on
     the pairs' intervals, stretched by Student's t): they cover the true largest gap at least at `level`.
@@ -69,7 +69,7 @@ def worst(estimates: Sequence[Estimate], level: float) -> tuple[int, int, Gap]:
     both = [gap(a, b, level) for i, a in enumerate(stretched) for j, b in enumerate(stretched) if i != j]
     seen = gap(estimates[top], estimates[bottom], level)
     low = max(0.0, max(g.low for g in both))
-    high = max(g.high for g in both)
+    high = min(ceiling, max(g.high for g in both))
     # ratio of lowest to highest: at most 1, so the bounds are the smallest ones over pairs
     ratio_high = min(1.0, np.nanmin([g.ratio_high for g in both])) if np.isfinite(seen.ratio) else np.nan
     ratio_low = np.nanmin([g.ratio_low for g in both]) if np.isfinite(seen.ratio) else np.nan

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench import settings
-from workbench.audit.config import Config, Source, Table
+from workbench.audit.config import Config, Source, Table, file_name
 from workbench.audit.options import AuditError
 
 if TYPE_CHECKING:
@@ -45,6 +45,17 @@ class Material:
     weights: Any = None
     samples: Samples | None = None
     about: dict[str, str] = field(default_factory=dict)
+
+    def fingerprints(self) -> dict[str, str]:
+        """First 12 hex digits of SHA-256: of the ``data`` (labels, people, groups), and of each set of predictions."""
+        import pandas as pd
+
+        frame = self.groups.reset_index(drop=True)
+        for name, values in (("(label)", self.labels), ("(person)", self.people)):
+            frame[name] = "" if values is None else [str(v) for v in values]
+        parts = {"data": frame.to_csv()}
+        parts |= {f"predictions {name}": pd.DataFrame(np.asarray(p)).to_csv() for name, p in self.predictions.items()}
+        return {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in parts.items()}
 
 
 def read(config: Config) -> Material:
@@ -148,4 +159,4 @@ def scores_by_person(material: Material, name: str) -> pd.DataFrame:
 
 def folder(config: Config) -> Path:
     """Where a run's files go."""
-    return config.out or Path("artifacts") / "audits" / config.name.replace(" ", "-")
+    return config.out or Path("artifacts") / "audits" / file_name(config.name)

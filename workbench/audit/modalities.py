@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.audit import bootstrap, core, metrics
+from workbench.audit import bootstrap, core, metrics, sources
 from workbench.audit import groups as grouping
 from workbench.audit.metrics import Floats, Metric
 from workbench.audit.options import AuditError, Options, options
@@ -162,7 +162,7 @@ def gap_change(
     """
     who = grouping.people(groups, people, len(before.sums), o)
     pair = metrics.paired(before, after)
-    cells = core._summed(pair.sums, who.row_person, len(who))
+    cells = sources.summed(pair.sums, who.row_person, len(who))
     k = before.sums.shape[1]
     out = {}
     for column in who.table.columns:
@@ -171,7 +171,7 @@ def gap_change(
         if len(kinds) < 2:
             continue
         drawn = [
-            bootstrap.sample([cells[member == g]], [int((member == g).sum())], o.draws, core._random(o, column, g, "change"))[0]
+            bootstrap.sample([cells[member == g]], [int((member == g).sum())], o.draws, sources.generator(o, column, g, "change"))[0]
             for g in kinds
         ]
         shift = _spread(after, [d.draw_totals[:, k:] for d in drawn]) - _spread(before, [d.draw_totals[:, :k] for d in drawn])

@@ -90,15 +90,23 @@ def heat(audit: Audit, metric: str, grouping: str) -> Markup:
     def cell(r: Mapping[str, Any] | None) -> dict[str, Any] | None:
         if r is None or r["reason"]:
             return None if r is None else {"reason": r["reason"], "n": int(r["n_people"])}
-        share = round(70 * abs(r["value"] - whole) / reach)
+        share = round(70 * abs(r["value"] - whole) / reach) if np.isfinite(whole) else 0
         better = {"higher": 1, "lower": -1, "neither": 1}[audit.figures[metric].better]
         colour = "--high" if (r["value"] - whole) * better > 0 else "--low"
         return {
-            "reason": "", "n": int(r["n_people"]), "value": f"{r['value']:.3f}", "text": _interval(r["value"], r["low"], r["high"]),
-            "colour": f"color-mix(in srgb, var({colour}) {share}%, var(--card))", "stands": r["group"] in stands,
+            "reason": "", "n": int(r["n_people"]), "value": f"{r['value']:.3f}",
+            "text": _reach(r["low"], r["high"]), "stands": r["group"] in stands,
+            "colour": f"color-mix(in srgb, var({colour}) {share}%, var(--card))",
         }  # fmt: skip
 
-    return _part("heat", {"columns": top, "rows": [(a, [cell(cells.get((a, b))) for b in top]) for a in left]})  # type: ignore[arg-type]
+    return legend(audit, metric) + _part("heat", {"columns": top, "rows": [(a, [cell(cells.get((a, b))) for b in top]) for a in left]})  # type: ignore[arg-type]
+
+
+def legend(audit: Audit, metric: str) -> Markup:
+    """What the colours of a heat map mean."""
+    blue, orange = ("higher", "lower") if audit.figures[metric].better == "neither" else ("better", "worse")
+    text = f"Blue: {blue} than everyone together; orange: {orange}. Hatched: too few people to show. Framed: a gap that stands."
+    return Markup('<p class="soft">{}</p>').format(text)
 
 
 def sentences(items: Iterable[Finding]) -> Markup:
@@ -204,10 +212,7 @@ def sections(audit: Audit, first: str = "accuracy") -> list[dict[str, Any]]:
     ]
     if crossed:
         maps = Markup("").join(Markup("<h3>{}</h3>").format(_title(g)) + heat(audit, lead, g) for g in crossed)
-        note = Markup(
-            '<p class="soft">Blue: better than everyone together; orange: worse. Hatched: too few people. Framed: a gap that stands.</p>'
-        )
-        body.append(("crossed", f"Intersections: {audit.label(lead)}", note + maps))
+        body.append(("crossed", f"Intersections: {audit.label(lead)}", maps))
     if rest:
         folded = Markup("").join(Markup("<details><summary>{}</summary>{}</details>").format(audit.label(m), forests(m)) for m in rest)
         body.append(("others", "Other figures", folded))
@@ -255,8 +260,12 @@ def _interval(value: float, low: float, high: float, sign: bool = False) -> str:
     mark = "+" if sign else ""
     if value == low == high == 0:
         return "no change"
+    return f"{value:{mark}.3f} {_reach(low, high, mark)}"
+
+
+def _reach(low: float, high: float, mark: str = "") -> str:
     top = f"{high:{mark}.3f}" if np.isfinite(high) and abs(high) < 1000 else "∞"
-    return f"{value:{mark}.3f} [{low:{mark}.3f}, {top}]"
+    return f"[{low:{mark}.3f}, {top}]"
 
 
 def _p(value: float) -> str:

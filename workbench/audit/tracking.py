@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from workbench.audit import bundle
+from workbench import settings
+from workbench.audit import bundle, plots
 from workbench.audit.bundle import Bundle
-from workbench.audit.config import Config
+from workbench.audit.config import Config, file_name
 from workbench.audit.groups import CROSS
 from workbench.audit.options import AuditError
 from workbench.runs import connect, revision
@@ -21,11 +23,14 @@ EXPERIMENT = "audits"
 def log(found: Bundle, config: Config) -> str:
     """Keep an audit run; gives its MLflow run id."""
     mlflow = connect(EXPERIMENT)
+    if config.model_run is not None:
+        _run(mlflow, config.model_run, "model_run")
     first = next(iter(found.audits.values()))
     with mlflow.start_run(run_name=found.name) as run, tempfile.TemporaryDirectory() as folder:
         mlflow.log_params({k: v for k, v in config.audit.model_dump(mode="json").items() if isinstance(v, str | int | float)})
         tags = {
-            "data_fingerprint": first.data_fingerprint, "git_revision": revision(), "predictions": ", ".join(found.audits),
+            **{f"fingerprint.{k.replace(' ', '.')}": v for k, v in found.fingerprints.items()},
+            "git_revision": revision(), "predictions": ", ".join(found.audits),
             "model_run": config.model_run or "", "exceeded": str(len(found.exceeded)), **first.about,
         }  # fmt: skip
         mlflow.set_tags({k: v for k, v in tags.items() if v})
@@ -33,6 +38,11 @@ def log(found: Bundle, config: Config) -> str:
         mlflow.log_dict(config.model_dump(mode="json"), "config.json")
         found.save(Path(folder))
         mlflow.log_artifacts(folder)
+        for name, audit in found.audits.items():
+            mlflow.log_figure(plots.forest(audit), f"figures/{file_name(name)}.png")
+        if found.costs is not None:
+            for grouping in found.costs["grouping"].unique():
+                mlflow.log_figure(plots.frontier(found.costs, grouping), f"figures/frontier-{file_name(grouping)}.png")
         return str(run.info.run_id)
 
 
@@ -47,7 +57,7 @@ def scalars(found: Bundle) -> dict[str, float]:
             key = f"{name}.gap.{r['grouping'].replace(CROSS, '_x_')}.{r['metric']}"
             out |= {key: r["gap"], f"{key}.low": r["low"], f"{key}.high": r["high"]}
         out[f"{name}.gaps_that_stand"] = float(audit.gaps["found"].sum())
-    return {k: float(v) for k, v in out.items() if np.isfinite(v)}
+    return {re.sub(r"[^\w.\- /]", "_", k): float(v) for k, v in out.items() if np.isfinite(v)}
 
 
 def find(run: str) -> Bundle:
@@ -61,15 +71,23 @@ def find(run: str) -> Bundle:
     if Path(run).is_dir():
         return bundle.load(Path(run))
     mlflow = connect(EXPERIMENT)
+    _run(mlflow, run, "neither a folder nor an MLflow run")
+    with tempfile.TemporaryDirectory() as folder:
+        return bundle.load(Path(mlflow.artifacts.download_artifacts(run_id=run, dst_path=folder)))
+
+
+def _run(mlflow: Any, run: str, what: str) -> None:
     try:
-        folder = mlflow.artifacts.download_artifacts(run_id=run)
-    except Exception as error:  # MLflow has no one type for "no such run"
-        raise AuditError(f"{run}: neither a folder nor an MLflow run ({str(error).splitlines()[0]}); see `workbench audit list`") from None
-    return bundle.load(Path(folder))
+        mlflow.get_run(run)
+    except mlflow.exceptions.MlflowException as error:
+        raise AuditError(f"{what}: {run!r} ({str(error).splitlines()[0]}); `workbench audit list` shows the audits that are kept") from None
 
 
 def runs() -> list[dict[str, Any]]:
-    """Kept audit runs, newest first."""
+    """Kept audit runs, newest first; looking makes no store where there is none."""
+    place = settings.tracking_uri()
+    if place.startswith("sqlite:///") and not Path(place.removeprefix("sqlite:///")).exists():
+        return []
     mlflow = connect(EXPERIMENT)
     found = mlflow.search_runs(experiment_names=[EXPERIMENT], output_format="list", order_by=["start_time DESC"])
     return [_row(r) for r in found]
