@@ -225,6 +225,8 @@ class _Trainer:
         frequency = np.bincount(y, minlength=classes) / len(y)
         weight = np.where(frequency > 0, 1 / np.maximum(classes * frequency, 1e-9), 0.0) if self.hyper.balanced else np.ones(classes)
         self.class_weight = torch.from_numpy(weight.astype(np.float32))
+        left = [(~learns).nonzero()[:, 0] for learns in self.learns]  # padded with -1: the persons are not of one size
+        self.left = torch.nn.utils.rnn.pad_sequence(left, batch_first=True, padding_value=-1)
         self.spans = self._spans()
         self.parameters = self._initial(x.shape[1], classes)
 
@@ -321,8 +323,9 @@ class _Trainer:
         import torch
 
         with torch.no_grad():
-            left = (~self.learns).float()
-            return (self._loss(self._logits(self.x, False), self.y) * left).sum(dim=1) / left.sum(dim=1)
+            logits, y = self._logits(self.x[self.left], False), self.y[self.left].where(self.left >= 0, -1)
+            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), y.flatten(), ignore_index=-1, reduction="none")
+            return loss.view(y.shape).sum(dim=1) / (y >= 0).sum(dim=1)
 
     def _temperature(self) -> float:
         """One temperature for all members, fitted where each row is judged by the member that did not learn from it."""
