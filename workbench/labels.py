@@ -55,6 +55,28 @@ RAVDESS_CODES: dict[str, str] = {
     "07": "disgust",
     "08": "surprise",
 }
+MELD_LABELS: dict[str, str] = {
+    "neutral": "neutral",
+    "joy": "happy",
+    "sadness": "sad",
+    "anger": "angry",
+    "fear": "fear",
+    "disgust": "disgust",
+    "surprise": "surprise",
+}
+IEMOCAP_CODES: dict[str, str | None] = {
+    "neu": "neutral",
+    "hap": "happy",
+    "exc": "happy",  # excitement goes with happiness, as in most work on the corpus
+    "sad": "sad",
+    "ang": "angry",
+    "fea": "fear",
+    "dis": "disgust",
+    "sur": "surprise",
+    "fru": None,  # frustration: no basic class
+    "oth": None,
+    "xxx": None,  # the raters did not agree
+}
 
 
 def reorder(values: ArrayLike, source: tuple[str, ...], target: tuple[str, ...] = BASIC) -> NDArray[np.float64]:

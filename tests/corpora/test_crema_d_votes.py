@@ -140,7 +140,11 @@ def test_media_that_are_missing_or_stubs_are_named_file_by_file(tmp_path: Path, 
     (root / "VideoFlash" / f"{clips[0]}.flv").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
     (root / "VideoFlash" / f"{clips[1]}.flv").write_bytes(b"FLV")
     corpus = crema_d.load(root)
-    assert corpus.clips[["clip", "modalities", "sex"]].to_numpy().tolist() == [[clips[0], "audio", "male"], [clips[1], "video", "male"]]
+    assert corpus.clips[["clip", "modalities", "sex"]].to_numpy().tolist() == [
+        [clips[0], "audio+votes", "male"],
+        [clips[1], "video+votes", "male"],
+        [clips[2], "votes", "male"],
+    ]
     found = {(f.where, f.message.split(";")[0]) for f in corpus.findings if f.level == "error"}
     assert (f"VideoFlash/{clips[0]}.flv", "a git-LFS pointer, not the file") in found
     assert (f"AudioWAV/{clips[2]}.wav", "missing") in found

@@ -25,7 +25,7 @@ HOLD = 2.0
 """How far one stream may run ahead of the other before it is yielded all the same, s (badly interleaved files)."""
 SHORT = 0.5
 """A file that ends this much before its header says is reported as cut short, s."""
-_EXACT_HEADERS = ("mov", "matroska", "wav", "avi", "ogg", "flv", "flac")
+EXACT_HEADERS = ("mov", "matroska", "wav", "avi", "ogg", "flv", "flac")
 """Formats whose duration is written in them; that of others (MP3, transport streams) is FFmpeg's guess."""
 
 
@@ -139,7 +139,7 @@ class _Pass:
             self._note(end, "damaged", f"{self._damaged} damaged packets were left out")
         if self._frames.untimed:
             self._note(end, "untimed", f"{self._frames.untimed} pictures carry no time: a constant rate was assumed")
-        exact = any(name in self._info.container.split(",") for name in _EXACT_HEADERS)
+        exact = any(name in self._info.container.split(",") for name in EXACT_HEADERS)
         if exact and end < self._info.duration - SHORT:
             self._note(end, "cut_short", f"ends at {end:.1f} s, its header says {self._info.duration:.1f} s: the file is cut short")
 

@@ -1,24 +1,101 @@
-"""``workbench corpora …``: corpora that the workbench builds itself."""
+"""``workbench corpora …``: corpora that fusion and audits learn from: list, check, build, extract."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from workbench.cli import app
 from workbench.errors import CorpusError
 
-corpora = typer.Typer(help="Corpora: build.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from workbench.corpora.check import Checked
+
+corpora = typer.Typer(help="Corpora: list, check, build, extract.", no_args_is_help=True)
 app.add_typer(corpora, name="corpora")
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Root = Annotated[Path | None, typer.Argument(metavar="[PATH]", help="The corpus's folder; $WORKBENCH_DATA/NAME where left out.")]
+SHOWN = 40
+"""Findings of one level that `check` prints; `--json` gives all."""
 
 
-@corpora.callback()
-def _group() -> None:
-    """Keep `build` a command of its own."""
+@corpora.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """What can be loaded, what is in it, and whether it is here."""
+    from workbench.corpora import CORPORA
+    from workbench.settings import data_dir
+
+    data = data_dir()
+    here = {name: str(data / name) if data and (data / name).is_dir() else None for name in CORPORA}
+    if as_json:
+        rows = [
+            {"name": e.name, "title": e.title, "licence": e.licence, "modalities": e.modalities, "label": e.label, "groups": e.groups}
+            | {"card": f"datasets/{e.name}.md", "here": here[e.name]}
+            for e in CORPORA.values()
+        ]
+        _print(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "modalities", "label", "demographics", "licence", "here")
+    table.columns[0].no_wrap = True
+    for e in CORPORA.values():
+        table.add_row(e.name, ", ".join(e.modalities), e.label, ", ".join(e.groups) or "none", e.licence, "yes" if here[e.name] else "no")
+    console = Console()
+    console.print(table)
+    where = f"WORKBENCH_DATA is {data}" if data else "WORKBENCH_DATA is not set: give each corpus's folder"
+    console.print(
+        f"{where}. Cards: datasets/NAME.md. `accents` (synthetic voices) is made by `corpora build`.", soft_wrap=True, highlight=False
+    )
+
+
+@corpora.command()
+def check(
+    name: Annotated[str, typer.Argument(help="A corpus of `corpora list`.")],
+    path: Root = None,
+    need: Annotated[list[str] | None, typer.Option(help="A modality that every clip must have (audio, video, votes, …).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say file by file what is missing, unreadable or a git-LFS pointer. Exit code 2 where something is wrong."""
+    from workbench.corpora.check import check as look
+    from workbench.zoo.progress import bars
+
+    if as_json:
+        found = look(name, path, need or [])
+        counts = Counter(f.level for f in found.findings)
+        _print(
+            {"name": name, "path": str(found.root), "ok": not found.wrong, "clips": found.clips, "persons": found.persons, "has": found.has}
+            | {"counts": {level: counts[level] for level in ("error", "warning", "note")}, "findings": [vars(f) for f in found.findings]}
+        )
+    else:
+        with bars() as progress:
+            found = look(name, path, need or [], progress)
+        _show(found)
+    if found.wrong:
+        raise typer.Exit(2)
+
+
+def _show(found: Checked) -> None:
+    from rich.console import Console
+
+    console = Console()
+    has = ", ".join(f"{kind} {n}" for kind, n in found.has.items()) or "nothing"
+    console.print(f"{found.name} in {found.root}: {found.clips} clips of {found.persons} persons; {has}", soft_wrap=True, highlight=False)
+    for level, style in (("error", "red"), ("warning", "yellow"), ("note", "dim")):
+        lines = [f for f in found.findings if f.level == level]
+        for f in lines[:SHOWN]:
+            console.print(f"[{style}]{level}[/] ", end="")
+            console.print(f"{f.where}: {f.message}", soft_wrap=True, highlight=False, markup=False)
+        if len(lines) > SHOWN:
+            console.print(f"… and {len(lines) - SHOWN} more {level}s; --json gives all", highlight=False)
+    errors = sum(f.level == "error" for f in found.findings)
+    console.print(f"{errors} errors" if errors else "nothing is wrong", highlight=False)
 
 
 @corpora.command()
@@ -26,7 +103,7 @@ def build(
     name: Annotated[str, typer.Argument(help="accents: the sample's answers in synthetic voices.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write into; the cache where left out.")] = None,
     force: Annotated[bool, typer.Option(help="Make it anew.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Generate a corpus (once; later calls find it)."""
     if name != "accents":
@@ -36,3 +113,7 @@ def build(
     made = accents.build(out, force=force)
     found = {"folder": str(made.folder), "recordings": len(made.recordings), "fingerprint": made.fingerprint, "what": accents.LABEL}
     sys.stdout.write(json.dumps(found, indent=2) + "\n" if as_json else "".join(f"{k}: {v}\n" for k, v in found.items()))
+
+
+def _print(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")

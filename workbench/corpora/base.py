@@ -3,48 +3,56 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from workbench.errors import CorpusError
+from workbench.labels import BASIC
 
+Level = Literal["error", "warning", "note"]
 MEDIA: tuple[str, ...] = ("audio", "video", "image")
+MODALITIES: tuple[str, ...] = (*MEDIA, "text", "votes")
 COLUMNS: dict[str, str] = {
-    "clip": "str",
-    "person": "str",
-    "split": "str",
-    "label": "str",
-    "modalities": "str",
-    "audio": "str",
+    "clip": "str",  # unique name of the clip in its corpus
+    "person": "str",  # who is heard or seen: splits and intervals go by it
+    "split": "str",  # the corpus's own split
+    "label": "str",  # in the taxonomy of `workbench.labels`; missing where the corpus's label has no class there
+    "original": "str",  # the label as the corpus writes it
+    "modalities": "str",  # what the clip has, of `MODALITIES`, joined by "+"
+    "audio": "str",  # path relative to the root
     "video": "str",
     "image": "str",
-    "text": "str",
-    "start": "float64",
+    "text": "str",  # what was said, by the corpus
+    "start": "float64",  # where the clip lies in the recording that it was cut from, s; its own files begin at 0
     "end": "float64",
     "sex": "str",
     "race": "str",
     "ethnicity": "str",
-    "age": "float64",
+    "age": "float64",  # years
     "age_band": "str",
     "accent": "str",
-    "language": "str",
+    "language": "str",  # ISO 639 code
 }
-"""Columns of `Corpus.clips` and their types. Paths are relative to the root; times are seconds within the file; missing
-is NaN; `modalities` joins what the clip has by "+". A loader may append columns of its own (traits, valence)."""
+"""Columns of `Corpus.clips` and their types; missing is NaN. A loader may append columns of its own (traits, valence)."""
 
 _STUB = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a corpus: where it is, what it is, what to do."""
+    """One thing about a corpus: where it is, what it is, what to do.
 
-    level: Literal["error", "warning"]
+    An `error` is something that is missing or broken (the clip or the part is left out), a `warning` something that whoever
+    uses the corpus must know, a `note` how it was read.
+    """
+
+    level: Level
     where: str
     message: str
 
@@ -69,27 +77,14 @@ class Corpus:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def problems(self) -> pd.DataFrame:
+        """The findings as a table beside the clips: `level`, `where`, `message`."""
+        return pd.DataFrame([asdict(f) for f in self.findings], columns=["level", "where", "message"])
+
+    @property
     def fingerprint(self) -> str:
         """First 12 hex digits of the SHA-256 of the table."""
         return hashlib.sha256(self.clips.to_csv(index=False).encode()).hexdigest()[:12]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A corpus the workbench can load: its folder's name under the data root, its card, its loader."""
-
-    name: str
-    title: str
-    load: Callable[[Path], Corpus]
-    labels: tuple[str, ...] = ()
-    check: Callable[[Path], list[Finding]] | None = None
-
-    def findings(self, root: Path) -> list[Finding]:
-        """Everything wrong under `root`; a corpus that cannot be loaded at all gives one finding that says why."""
-        try:
-            return list(self.load(root).findings) if self.check is None else self.check(root)
-        except CorpusError as error:
-            return [*error.findings, Finding("error", str(root), str(error))]
 
 
 def is_stub(path: Path) -> bool:
@@ -102,11 +97,13 @@ def is_stub(path: Path) -> bool:
 
 
 def fault(path: Path) -> str | None:
-    """What is wrong with a file, or None: missing, empty, or a git-LFS pointer."""
+    """What is wrong with a file, or None: missing, not readable, empty, or a git-LFS pointer."""
     if not path.is_file():
         return "missing; download it again"
     if path.stat().st_size == 0:
         return "empty (0 bytes); download it again"
+    if not os.access(path, os.R_OK):
+        return "not readable; change its permissions"
     if is_stub(path):
         return "a git-LFS pointer, not the file; run `git lfs pull` in the corpus"
     return None
@@ -164,6 +161,13 @@ def read_csv(
 class Collector:
     """Gathers a loader's rows; checks media as they come, then the whole table.
 
+    Parameters
+    ----------
+    name : str
+    root : Path
+    labels : mapping, optional
+        The corpus's labels → those of `workbench.labels`; None where there is no class for it.
+
     Raises
     ------
     CorpusError
@@ -172,26 +176,40 @@ class Collector:
 
     name: str
     root: Path
+    labels: Mapping[str, str | None] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     _absent: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.root = Path(self.root)
         if not self.root.is_dir():
             raise CorpusError(f"{self.root}: no such folder; give the folder of the corpus {self.name!r}")
         if not any(self.root.iterdir()):
             raise CorpusError(f"{self.root}: the folder is empty; see datasets/{self.name}.md for how to get the corpus")
 
-    def report(self, level: Literal["error", "warning"], where: Path | str, message: str) -> None:
+    def report(self, level: Level, where: Path | str, message: str) -> None:
         where = where.relative_to(self.root) if isinstance(where, Path) else where
         self.findings.append(Finding(level, str(where), message))
 
-    def add(self, clip: str, person: str, label: str | None, media: Mapping[str, Path], **more: Any) -> None:
-        """Add a clip with the media of it that are sound; without any (and without text) it is reported and skipped."""
+    def add(
+        self, clip: str, person: str, original: str | None, media: Mapping[str, Path], *, also: Iterable[str] = (), **more: Any
+    ) -> None:
+        """Add a clip with those of its media that are sound.
+
+        Parameters
+        ----------
+        original : str or None
+            The corpus's label, a key of `labels`; one that is not known there is reported and the clip has no label.
+        media : dict of Path
+            By kind, of `MEDIA`.
+        also : iterable of str
+            What the clip has besides media ("text", "votes"). Without that and without sound media it is left out.
+        """
         good = {kind: str(path.relative_to(self.root)) for kind, path in media.items() if self._sound(path)}
-        has = [*good, *(["text"] if more.get("text") else [])]
-        if has:
-            self.rows.append({"clip": clip, "person": person, "label": label, "modalities": "+".join(has), **good, **more})
+        if has := [*good, *also]:
+            row = {"clip": clip, "person": person, "label": self.labels.get(original or ""), "original": original}
+            self.rows.append({**row, "modalities": "+".join(has), **good, **more})
 
     def _sound(self, path: Path) -> bool:
         problem = fault(path)
@@ -206,7 +224,7 @@ class Collector:
         return False
 
     def corpus(self) -> Corpus:
-        """The finished table: duplicates left out, persons across splits and groups of one reported."""
+        """The finished table: duplicates left out; labels without a class, persons across splits and groups of one reported."""
         if not self.rows:
             first = f"first problem: {self.findings[0].where}: {self.findings[0].message}" if self.findings else "no clips found"
             raise CorpusError(f"{self.root}: nothing usable for the corpus {self.name!r}; {first}", tuple(self.findings))
@@ -214,8 +232,48 @@ class Collector:
         clips = pd.DataFrame(self.rows, columns=[*COLUMNS, *own]).astype(COLUMNS)
         self.findings += duplicates(clips)
         clips = clips.drop_duplicates("clip", ignore_index=True)
-        self.findings += [*split_persons(clips), *lone_groups(clips)]
-        return Corpus(self.name, self.root, clips, tuple(self.findings))
+        self.findings += [*self._mapped(clips), *split_persons(clips), *lone_groups(clips)]
+        return validate(Corpus(self.name, self.root, clips, tuple(self.findings)))
+
+    def _mapped(self, clips: pd.DataFrame) -> list[Finding]:
+        """What became of labels that are not simply another word for a class."""
+        times = clips["original"].value_counts()
+        into = Counter(filter(None, self.labels.values()))
+        out = []
+        for original, n in sorted(times.items()):
+            label = self.labels.get(str(original))
+            if self.labels and label is None:
+                out.append(Finding("warning", "label", f"{original!r} has no class here: {n} clips have no label"))
+            elif label and into[label] > 1:
+                out.append(Finding("note", "label", f"{original!r} counts as {label!r} with another label ({n} clips)"))
+        return out
+
+
+def validate(corpus: Corpus) -> Corpus:
+    """The corpus, if its table is what `COLUMNS` promises.
+
+    Raises
+    ------
+    CorpusError
+        Naming the first column whose type or content is not as promised: a mistake of the loader.
+    """
+    clips = corpus.clips
+    for column, kind in COLUMNS.items():
+        if column not in clips or clips[column].dtype != pd.Series([], dtype=kind).dtype:
+            raise CorpusError(f"{corpus.name}: column {column!r} is not of type {kind}; this is a mistake of the loader")
+    rules = {
+        "clip": clips["clip"].notna() & ~clips["clip"].duplicated(),
+        "person": clips["person"].notna(),
+        "label": clips["label"].isna() | clips["label"].isin(BASIC),
+        "modalities": clips["modalities"].map(lambda m: set(m.split("+")) <= set(MODALITIES)).astype(bool),
+        "age": clips["age"].isna() | clips["age"].between(0, 120),
+        "end": ~(clips["end"] < clips["start"]),
+    }
+    for column, sound in rules.items():
+        if not sound.all():
+            bad = clips.loc[~sound].iloc[0]
+            raise CorpusError(f"{corpus.name}: clip {bad['clip']!r}: impossible {column} {bad[column]!r}; correct it in the corpus's table")
+    return corpus
 
 
 def duplicates(clips: pd.DataFrame) -> list[Finding]:

@@ -175,28 +175,36 @@ def _people_of(clips: list[str], people: pd.DataFrame, findings: list[Finding]) 
 
 
 def load(root: Path) -> Corpus:
-    """The media: `AudioWAV/*.wav` and `VideoFlash/*.flv` of every clip that the corpus's list names."""
-    out = Collector("crema-d", root)
+    """Every clip that the corpus's list names, with its votes and, where they are, `AudioWAV/*.wav` and `VideoFlash/*.flv`.
+
+    A copy without media is a corpus of votes: that is noted, not an error. Half of the media is one, file by file.
+    """
+    out = Collector("crema-d", root, CREMA_D_CODES)
+    root = out.root
     people, found = read_people(root)
     out.findings += found
     names, found = read_csv(root / "SentenceFilenames.csv", "the list of clips", ["Filename"], ["Stimulus_Number"])
     out.findings += found
+    judged: set[str] = set()
+    if (root / VOTES).exists():
+        try:
+            votes = load_votes(root)
+            judged = set(votes.table["clip"])
+            out.findings += [f for f in votes.findings if f not in out.findings and f not in lone_groups(votes.table)]
+        except CorpusError as error:
+            out.report("error", VOTES.name, str(error))
+    else:
+        out.report("note", VOTES.name, "no votes here: media only")
+    folders = {"audio": ("AudioWAV", "wav"), "video": ("VideoFlash", "flv")}
+    if not any((root / folder).is_dir() for folder, _ in folders.values()):
+        out.report("note", "AudioWAV, VideoFlash", "no media here: votes only")
+        folders = {}
     for clip in names["Filename"]:
         if not _NAME.fullmatch(clip):
             out.report("error", "SentenceFilenames.csv", f"{clip}: not a CREMA-D clip name; skipped")
             continue
         person = people.loc[clip[:4]].to_dict() if clip[:4] in people.index else {}
-        media = {"audio": root / "AudioWAV" / f"{clip}.wav", "video": root / "VideoFlash" / f"{clip}.flv"}
-        out.add(clip, clip[:4], CREMA_D_CODES[clip.split("_")[2]], media, language="en", **person)
+        media = {kind: root / folder / f"{clip}.{suffix}" for kind, (folder, suffix) in folders.items()}
+        also = ["votes"] if clip in judged else []
+        out.add(clip, clip[:4], clip.split("_")[2], media, also=also, language="en", **person)
     return out.corpus()
-
-
-def check(root: Path) -> list[Finding]:
-    """Findings of votes and media together."""
-    findings: list[Finding] = []
-    for part in (load_votes, load):
-        try:
-            findings += part(root).findings
-        except CorpusError as error:
-            findings += [*error.findings, Finding("error", str(root), str(error))]
-    return list(dict.fromkeys(findings))

@@ -1,0 +1,124 @@
+"""Looks at every file of a corpus: what is missing, unreadable, cut short or a git-LFS pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from workbench.capture.container import open_media
+from workbench.capture.media_file import EXACT_HEADERS, SHORT
+from workbench.corpora.base import MEDIA, MODALITIES, Corpus, Finding
+from workbench.corpora.registry import find, folder
+from workbench.errors import CorpusError, MediaError
+from workbench.zoo.progress import Progress
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in a corpus's folder.
+
+    Parameters
+    ----------
+    name : str
+    root : Path
+    clips, persons : int
+        That can be used.
+    has : dict of int
+        Modality → clips that have it.
+    findings : tuple of Finding
+    """
+
+    name: str
+    root: Path
+    clips: int
+    persons: int
+    has: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    @property
+    def wrong(self) -> bool:
+        return any(f.level == "error" for f in self.findings)
+
+
+def check(name: str, path: Path | None = None, need: Iterable[str] = (), progress: Progress = lambda label, done, total: None) -> Checked:
+    """Load a corpus and open each of its files.
+
+    Parameters
+    ----------
+    name : str
+    path : Path, optional
+        Else ``$WORKBENCH_DATA/NAME``.
+    need : iterable of str
+        Modalities that every clip must have ("audio"); one that some lack is an error.
+    progress : callable
+        Told how many files were opened.
+
+    Raises
+    ------
+    CorpusError
+        If the corpus or a modality is not known, or nobody says where the corpus lies. What is wrong with the folder itself
+        is a finding.
+    """
+    root = folder(find(name).name, path)
+    if strange := [m for m in need if m not in MODALITIES]:
+        raise CorpusError(f"no modality {strange[0]!r}; choose of {', '.join(MODALITIES)}")
+    try:
+        corpus = find(name).load(root)
+    except CorpusError as error:
+        whole = Finding("error", str(root), str(error))
+        return Checked(name, root, 0, 0, {}, (*error.findings, whole))
+    broken = unreadable(corpus, progress)
+    has = {m: int(corpus.clips["modalities"].map(lambda x, m=m: m in x.split("+")).sum()) for m in MODALITIES}
+    has = {m: n for m, n in has.items() if n or m in need}
+    n = len(corpus.clips)
+    lacking = [Finding("error", m, f"{has[m]} of {n} clips have {m}; all were asked for") for m in need if has[m] < n]
+    return Checked(name, root, n, corpus.clips["person"].nunique(), has, (*corpus.findings, *broken, *lacking))
+
+
+def unreadable(corpus: Corpus, progress: Progress) -> list[Finding]:
+    """One error for every media file that cannot be opened, or ends before its header says."""
+    paths = [p for kind in MEDIA for p in corpus.clips[kind].dropna()]
+    found = []
+    for i, path in enumerate(paths):
+        if problem := media_fault(corpus.root / path):
+            found.append(Finding("error", path, problem))
+        progress(f"{corpus.name}: files", i + 1, len(paths))
+    return found
+
+
+def media_fault(path: Path) -> str | None:
+    """What is wrong with a media file, or None. Packets are read to the end, but not decoded."""
+    try:
+        if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
+            return picture_fault(path)
+        with open_media(path) as media:
+            if media.video is None and path.suffix.lower() in (".mp4", ".flv", ".avi"):
+                return "holds no picture; download it again"
+            box = media.container
+            end = 0.0
+            for packet in box.demux([s for s in (media.video, media.audio) if s is not None]):
+                if packet.pts is not None and packet.time_base is not None:
+                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base) - media.zero)
+            stated = box.duration / av.time_base if box.duration else 0.0
+            if any(kind in box.format.name.split(",") for kind in EXACT_HEADERS) and end < stated - SHORT:
+                return f"ends at {end:.1f} s, its header says {stated:.1f} s: cut short; download it again"
+    except MediaError as error:
+        return str(error).removeprefix(f"{path}: ")
+    except av.FFmpegError as error:
+        return f"cannot be read to its end ({error.strerror}); download it again"
+    return None
+
+
+def picture_fault(path: Path) -> str | None:
+    """What is wrong with a picture, or None."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        return f"is no whole picture ({str(error).splitlines()[0]}); download it again"
+    return None
