@@ -28,12 +28,11 @@ def test_the_largest_gap_is_covered_at_least_as_often(covered):
 @pytest.fixture(scope="module")
 def alarms():
     """Share of 100 audits of samples without gaps, uneven groups and crossed groupings, in which any gap was called real."""
-    return benchmark.false_alarms(100)
+    return benchmark.false_alarms(100, controls=("bh", "none"))  # bh lets through whatever Holm does
 
 
-@pytest.mark.parametrize("control", ["bh", "holm"])
-def test_no_more_than_5_percent_false_alarms_without_gaps(alarms, control):
-    assert alarms[control] <= 0.05
+def test_no_more_than_5_percent_false_alarms_without_gaps(alarms):
+    assert alarms["bh"] <= 0.05
 
 
 def test_without_control_most_audits_would_raise_a_false_alarm(alarms):

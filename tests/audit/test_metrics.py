@@ -38,7 +38,7 @@ def test_label_figures_are_those_of_scikit_learn_by_group(simulated, found, name
     guess = np.array(CLASSES)[simulated.probabilities.argmax(axis=1)]
     frame = MetricFrame(metrics={name: figure}, y_true=simulated.labels, y_pred=guess, sensitive_features=simulated.groups["group"])
     assert shown(found, name).to_dict() == pytest.approx(frame.by_group[name].to_dict())
-    assert found.frames["group"].by_group[name].to_dict() == pytest.approx(frame.by_group[name].to_dict())
+    assert found.frame("group").by_group[name].to_dict() == pytest.approx(frame.by_group[name].to_dict())
 
 
 @pytest.mark.parametrize(("name", "figure"), [("log_loss", log_loss), ("brier", brier_score_loss)])

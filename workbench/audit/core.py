@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -196,7 +196,7 @@ class Tables:
     groups: list[dict[str, Any]]
     gaps: list[dict[str, Any]]
     worst: list[dict[str, Any]]
-    frame: MetricFrame | None
+    frame: Callable[[], MetricFrame] | None
 
 
 def _grouping(column: str | None, who: grouping.People, sources: list[Source], o: Options, seen: dict[bytes, str]) -> Tables:
@@ -299,18 +299,21 @@ def _worst_row(name: str, metric: str, fair: list[str], e: list[Estimate], ceili
     return dict(zip(WORST_COLUMNS, cells, strict=True))
 
 
-def _metric_frame(source: Sums, units: list[Floats], member: Any) -> MetricFrame:
-    """Fairlearn's view of the same figures: its rows are people (or bundles of them), a metric sums theirs."""
-    from fairlearn.metrics import MetricFrame
+def _metric_frame(source: Sums, units: list[Floats], member: Any) -> Callable[[], MetricFrame]:
+    """Makes Fairlearn's view of the same figures: its rows are people (or bundles of them), a metric sums theirs."""
 
-    def figure(f: Metric, sums: Floats) -> Any:
-        return lambda rows, _: float(f.value(sums[np.asarray(rows)].sum(axis=0)))
+    def figure(value: Callable[[Floats], Floats], sums: Floats) -> Any:
+        return lambda rows, _: float(value(sums[np.asarray(rows)].sum(axis=0)))
 
-    rows = np.arange(len(member))
-    return MetricFrame(
-        metrics={f.name: figure(f, u) for f, u in zip(source.figures, units, strict=True)},
-        y_true=rows, y_pred=rows, sensitive_features={"group": member},
-    )  # fmt: skip
+    figures = {f.name: figure(f.value, u) for f, u in zip(source.figures, units, strict=True)}
+
+    def make() -> MetricFrame:
+        from fairlearn.metrics import MetricFrame
+
+        rows = np.arange(len(member))
+        return MetricFrame(metrics=figures, y_true=rows, y_pred=rows, sensitive_features={"group": member})
+
+    return make
 
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:

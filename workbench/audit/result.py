@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,7 +45,7 @@ class Audit:
     figures : dict
         metric → what it is.
     frames : dict
-        grouping → Fairlearn's `MetricFrame` of the same figures (not stored; point values, no gate: do not publish alone).
+        grouping → makes Fairlearn's `MetricFrame` of the same figures (see `frame`; not stored).
     """
 
     name: str
@@ -59,7 +60,7 @@ class Audit:
     about: dict[str, str]
     data_fingerprint: str
     figures: dict[str, Figure]
-    frames: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    frames: dict[str, Callable[[], Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def metrics(self) -> list[str]:
@@ -69,6 +70,18 @@ class Audit:
     def groupings(self) -> list[str]:
         """Without the overall row."""
         return [g for g in dict.fromkeys(self.groups["grouping"]) if g != "overall"]
+
+    def frame(self, grouping: str) -> Any:
+        """Fairlearn's `MetricFrame` of a grouping: point values without gate or interval, so not to be published alone.
+
+        Raises
+        ------
+        AuditError
+            If there is no such grouping, or the audit was read from a file, which keeps no rows.
+        """
+        if grouping not in self.frames:
+            raise AuditError(f"frame: {grouping!r} not among {', '.join(self.frames) or 'those kept: stored audits keep none'}")
+        return self.frames[grouping]()
 
     def label(self, metric: str) -> str:
         return self.figures[metric].label if metric in self.figures else metric
