@@ -1,4 +1,4 @@
-"""The sessions page: ``panel serve apps/review.py`` (or ``make review``)."""
+"""The review page: ``panel serve apps/review.py`` (or ``make review``)."""
 
 import panel as pn
 
@@ -8,5 +8,5 @@ from workbench.views.review_page import ReviewPage
 pn.extension("tabulator", notifications=False)
 page = ReviewPage(settings.sessions_dir())
 if pn.state.location is not None:
-    pn.state.location.sync(page, ["session"])
-page.servable(title="Sessions: Interview Workbench")
+    pn.state.location.sync(page, ["session", "time"])
+page.__panel__().servable()

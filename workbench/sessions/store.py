@@ -96,6 +96,17 @@ class Session:
     def id(self) -> str:
         return self.header.session_id
 
+    @cached_property
+    def settings(self) -> settings.Settings:
+        """The settings in the header.
+
+        Raises
+        ------
+        SettingsError
+            If they are not valid (any more).
+        """
+        return settings.from_dict(self.header.settings, f"{self.folder}/{HEADER}", environment=False)
+
     @property
     def audio_path(self) -> Path | None:
         path = self.folder / AUDIO
@@ -113,6 +124,21 @@ class Session:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return max(files.wav_seconds(self.folder / AUDIO, self.header.clock.sample_rate), float(json.loads(line)["timestamp"]))
         return files.wav_seconds(self.folder / AUDIO, self.header.clock.sample_rate)
+
+    def flags(self) -> list[str]:
+        """What a list should say of a session: recording, incomplete, damaged, missing modalities, channels that are off, overridden."""
+        whole = {n for n in STREAMS if (self.folder / f"{n}.jsonl").exists()}
+        filled = {n for n in whole if (self.folder / f"{n}.jsonl").stat().st_size}
+        torn = any(files.torn_bytes(self.folder / f"{n}.jsonl") for n in filled)
+        return [
+            *["recording"] * self.recording,
+            *["incomplete"] * (not self.recording and not {"windows", "scores"} <= filled),
+            *["damaged"] * (not self.recording and (torn or len(whole) < len(STREAMS))),
+            *["no video"] * (self.video_path is None),
+            *["no face"] * ("visual" not in filled),
+            *["no speech"] * ("transcripts" not in filled),
+            *[f"{c.replace('_', ' ')} off" for c in sorted(self.header.disabled)],
+        ]
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def messages(self, stream: str) -> list[Any]:
@@ -267,7 +293,8 @@ def list_sessions(folder: str | Path) -> list[dict[str, Any]]:
         try:
             session = Session.open(path.parent, repair=False)
         except SessionError as error:
-            found.append({"id": path.parent.name, "folder": str(path.parent), "created": "", "problem": str(error)})
+            problem = {"problem": str(error), "flags": ["damaged"]}
+            found.append({"id": path.parent.name, "folder": str(path.parent), "created": "", **problem})
             continue
         header = session.header
         found.append(
@@ -282,6 +309,7 @@ def list_sessions(folder: str | Path) -> list[dict[str, Any]]:
                 "disabled": sorted(header.disabled),
                 "recording": session.recording,
                 "source": header.media.get("name", ""),
+                "flags": session.flags(),
                 "problem": "",
             }
         )

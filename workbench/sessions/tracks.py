@@ -124,13 +124,13 @@ def rows_track(session: Session, name: str) -> Track:
         ("confidence", pa.float64()),
         ("valid", pa.bool_()),
     ]
-    table = _read(session, name, schema) if names else None
+    table = read(session, name, schema) if names else None
     if table is None:
         return Track.empty(name, names)
-    times, rows = _increasing(_floats(_column(table, "timestamp")))
-    values = np.stack([_floats(_column(table, "values").field(n))[rows] for n in names], axis=1)
-    valid = _column(table, "valid").to_numpy(zero_copy_only=False).astype(bool)
-    return Track(name, times, values, names, _floats(_column(table, "confidence"))[rows], valid[rows])
+    times, rows = _increasing(floats(column(table, "timestamp")))
+    values = np.stack([floats(column(table, "values").field(n))[rows] for n in names], axis=1)
+    valid = column(table, "valid").to_numpy(zero_copy_only=False).astype(bool)
+    return Track(name, times, values, names, floats(column(table, "confidence"))[rows], valid[rows])
 
 
 def _value_names(data: bytes) -> tuple[str, ...]:
@@ -150,23 +150,23 @@ def _visual(session: Session, vision: settings.Vision) -> tuple[Track, Faces]:
     quality = pa.struct([("size_px", pa.float64()), ("score", pa.float64())])
     probs = pa.struct([(label, pa.float64()) for label in BASIC])
     row = [("face_id", pa.string()), ("frame_id", pa.int64()), ("timestamp", pa.float64()), ("probs", probs), ("quality", quality)]
-    outputs = _read(session, "visual", [("predictions", pa.list_(pa.struct(row)))])
-    frames = _read(session, "detections", [("frame_id", pa.int64()), ("timestamp", pa.float64()), ("candidate", pa.string())])
+    outputs = read(session, "visual", [("predictions", pa.list_(pa.struct(row)))])
+    frames = read(session, "detections", [("frame_id", pa.int64()), ("timestamp", pa.float64()), ("candidate", pa.string())])
     if outputs is None and frames is None:
         return Track.empty("visual", BASIC), Faces()
 
-    predicted = _column(outputs, "predictions").flatten() if outputs else pa.array([], pa.struct(row))
+    predicted = column(outputs, "predictions").flatten() if outputs else pa.array([], pa.struct(row))
     face_of = predicted.field("face_id").to_numpy(zero_copy_only=False).astype(str)
     frame_of = predicted.field("frame_id").to_numpy(zero_copy_only=False).astype(np.int64)
     names, code_of = np.unique(face_of, return_inverse=True)
     if frames is None:  # a session without detections: the frames are those with predictions
         frame_ids, at = np.unique(frame_of, return_index=True)
-        stamps = _floats(predicted.field("timestamp"))[at]
+        stamps = floats(predicted.field("timestamp"))[at]
         wanted = np.full(len(frame_ids), None, object)
     else:
-        frame_ids = _column(frames, "frame_id").to_numpy().astype(np.int64)
-        stamps = _floats(_column(frames, "timestamp"))
-        wanted = _column(frames, "candidate").to_numpy(zero_copy_only=False)
+        frame_ids = column(frames, "frame_id").to_numpy().astype(np.int64)
+        stamps = floats(column(frames, "timestamp"))
+        wanted = column(frames, "candidate").to_numpy(zero_copy_only=False)
     times, rows = _increasing(stamps)
     frame_ids, wanted = frame_ids[rows], wanted[rows]
 
@@ -183,7 +183,7 @@ def _visual(session: Session, vision: settings.Vision) -> tuple[Track, Faces]:
     seen = (candidate >= 0) & (frame_of[at] == frame_ids) & (code_of[at] == candidate) if len(order) else np.zeros(len(frame_ids), bool)
 
     def of(column: pa.Array) -> Floats:
-        return np.where(seen, _floats(column)[at], np.nan) if len(order) else np.full(len(frame_ids), np.nan)
+        return np.where(seen, floats(column)[at], np.nan) if len(order) else np.full(len(frame_ids), np.nan)
 
     values = np.stack([of(predicted.field("probs").field(label)) for label in BASIC], axis=1)
     size, score = of(predicted.field("quality").field("size_px")), of(predicted.field("quality").field("score"))
@@ -193,7 +193,7 @@ def _visual(session: Session, vision: settings.Vision) -> tuple[Track, Faces]:
     return track, Faces(frame_ids, np.where(seen, candidate, -1), size, tuple(names.tolist()))
 
 
-def _read(session: Session, stream: str, schema: list[tuple[str, pa.DataType]]) -> pa.Table | None:
+def read(session: Session, stream: str, schema: list[tuple[str, pa.DataType]]) -> pa.Table | None:
     """The named fields of a stream as one table; None where the stream is empty."""
     import pyarrow as pa
     from pyarrow import json as reader
@@ -214,11 +214,11 @@ def _read(session: Session, stream: str, schema: list[tuple[str, pa.DataType]]) 
         return table(b"".join(m.line().encode() + b"\n" for m in messages))
 
 
-def _column(table: pa.Table, name: str) -> pa.Array:
+def column(table: pa.Table, name: str) -> pa.Array:
     return table[name].combine_chunks()
 
 
-def _floats(column: pa.Array) -> Floats:
+def floats(column: pa.Array) -> Floats:
     return np.asarray(column.to_numpy(zero_copy_only=False), float)
 
 

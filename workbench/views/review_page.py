@@ -1,25 +1,25 @@
-"""The sessions page: which interviews are stored, and each one's report. It reads; it computes nothing of its own."""
+"""The sessions page: which interviews are stored, and one of them to replay, re-fuse, correct and compare."""
 
 from __future__ import annotations
 
-import html
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import panel as pn
+import panel_material_ui as pmui
 import param
 
 from workbench.errors import WorkbenchError
-from workbench.report import build
-from workbench.sessions.store import Session, list_sessions
+from workbench.sessions.store import list_sessions
+from workbench.views.review_session import SessionView
 
-COLUMNS = ("id", "created", "duration", "purpose", "jurisdiction", "consent")
-INTRO = "Choose a session to read its report. Scores are assistive, never a verdict."
+INTRO = "Choose a session. Scores are assistive, never a verdict."
 
 
 class ReviewPage(pn.viewable.Viewer):
-    """Sessions of one folder above, the chosen one's report below; ``?session=ID`` opens one.
+    """Sessions of one folder; ``?session=ID&time=SECONDS`` opens one at a moment.
 
     Parameters
     ----------
@@ -27,53 +27,74 @@ class ReviewPage(pn.viewable.Viewer):
         Where sessions are kept.
     """
 
-    session = param.String(default="", doc="Id of the session that is shown; empty for none.")
+    session = param.String(default="", doc="Id of the session that is shown; empty for the list.")
+    time = param.Number(default=0.0, doc="Cursor, s.")
 
     def __init__(self, folder: Path, **params: Any) -> None:
         self.folder = folder
-        self._found = {s["id"]: s for s in list_sessions(folder)}
         self.table = pn.widgets.Tabulator(
-            self._rows(), disabled=True, selectable=1, show_index=False, pagination="local", page_size=12, layout="fit_data_fill",
-            sizing_mode="stretch_width", header_filters={"id": {"type": "input", "placeholder": "search"}},
-            titles={"id": "session", "duration": "length"},
+            pd.DataFrame(), disabled=True, selectable=1, show_index=False, pagination="local", page_size=15,
+            layout="fit_data_stretch", sizing_mode="stretch_width", theme="simple",
+            header_filters={c: {"type": "input", "placeholder": "search"} for c in ("session", "purpose", "flags")},
+            sorters=[{"field": "created", "dir": "desc"}],
         )  # fmt: skip
-        self.table.on_click(lambda event: setattr(self, "session", str(self.table.value.iloc[event.row]["id"])))
-        self.note = pn.pane.Markdown(sizing_mode="stretch_width")
-        self.report = pn.pane.HTML(sizing_mode="stretch_both", min_height=700)
+        self.table.on_click(lambda event: self.param.update(session=str(self.table.value.iloc[event.row]["session"]), time=0.0))
+        self.note = pn.pane.HTML(sizing_mode="stretch_width")
+        self.back = pmui.Button(label="All sessions", variant="outlined", size="small", on_click=lambda _: setattr(self, "session", ""))
+        self.body = pn.Column(sizing_mode="stretch_width")
+        self.page = pmui.Page(title="Interview Workbench: review", theme_toggle=True, main=[pn.Column(self.body, margin=10)])
         super().__init__(**params)
         self._show()
 
     def _rows(self) -> pd.DataFrame:
-        rows = [{c: s.get(c, "") for c in COLUMNS} | {"notes": self._note(s)} for s in self._found.values()]
-        table = pd.DataFrame(rows, columns=[*COLUMNS, "notes"])
-        table["created"] = table["created"].str.slice(0, 16).str.replace("T", " ")
-        table["consent"] = table["consent"].map({True: "yes", False: "no"}).fillna("")
-        table["duration"] = [f"{int(d // 60)}:{int(d % 60):02d}" if isinstance(d, float) else "" for d in table["duration"]]
-        return table
-
-    @staticmethod
-    def _note(summary: dict[str, Any]) -> str:
-        parts = [summary["problem"]] if summary["problem"] else [f"{c.replace('_', ' ')} off" for c in summary["disabled"]]
-        return "; ".join(parts + ["recording"] * bool(summary.get("recording")))
+        found = list_sessions(self.folder)
+        folders = [Path(s["folder"]) for s in found]
+        self._found = {s["id"]: f for s, f in zip(found, folders, strict=True)} | {f.name: f for f in folders}
+        rows = [
+            {
+                "session": Path(s["folder"]).name,
+                "created": s["created"][:16].replace("T", " "),
+                "length": _length(s.get("duration")),
+                "purpose": s.get("purpose", ""),
+                "place": s.get("jurisdiction", ""),
+                "consent": {True: "yes", False: "no", None: ""}[s.get("consent")],
+                "flags": ", ".join(s["flags"]),
+                "problem": s["problem"],
+            }
+            for s in found
+        ]
+        return pd.DataFrame(rows, columns=["session", "created", "length", "purpose", "place", "consent", "flags", "problem"])
 
     @param.depends("session", watch=True)
     def _show(self) -> None:
         if not self.session:
-            none = f"No sessions in `{self.folder}` yet: run `make demo` or `workbench evaluate MEDIA`."
-            self.note.object, self.report.object = (INTRO if self._found else none), ""
+            table = self._rows()
+            none = f"No sessions in {self.folder} yet: run <code>make demo</code> or <code>workbench evaluate MEDIA</code>."
+            self.note.object = f"<p>{INTRO if len(table) else none}</p>"
+            self.table.value = table
+            self.body.objects = [self.note, self.table]
             return
         try:
-            opened = Session.find(self.session if self.session not in self._found else self._found[self.session]["folder"])
-            page = opened.folder / "report.html"
-            if not page.exists() or page.stat().st_mtime < (opened.folder / "scores.jsonl").stat().st_mtime:
-                build(opened, page)
-            self.note.object = "  \n".join([f"**{opened.id}**", *opened.warnings])
-            self.report.object = (
-                f'<iframe title="report of {html.escape(opened.id)}" style="width:100%;height:calc(100vh - 150px);border:0" '
-                f'srcdoc="{html.escape(page.read_text(encoding="utf-8"))}"></iframe>'
-            )
-        except (WorkbenchError, OSError) as error:
-            self.note.object, self.report.object = f"**{html.escape(str(error))}**", ""
+            self._rows()
+            folder = self._found.get(self.session)
+            if folder is None:
+                raise WorkbenchError(f"{self.folder}: holds no session called {self.session!r}; choose one of the list")
+            view = SessionView(folder, time=self.time)
+        except WorkbenchError as error:
+            self.note.object = f"<p class='problem'><b>{escape(str(error))}</b></p>"
+            self.body.objects = [self.back, self.note]
+            return
+        view.param.watch(lambda e: setattr(self, "time", e.new), "time")
+        head = pn.pane.HTML(f"<b style='font-size:16px'>{escape(view.opened.session.id)}</b>", margin=(8, 12))
+        self.body.objects = [pn.Row(self.back, head), view]
+        view.player.param.watch(lambda e: setattr(self.page, "dark_theme", bool(e.new.get("dark"))), "screen")
 
-    def __panel__(self) -> pn.viewable.Viewable:
-        return pn.Column("## Sessions", self.table, self.note, self.report, sizing_mode="stretch_width", styles={"padding": "12px"})
+    def __panel__(self) -> Any:
+        return self.page
+
+
+def _length(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
