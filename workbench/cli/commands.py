@@ -11,3 +11,4 @@ from workbench.cli import info
 from workbench.cli import bench
 from workbench.cli import audit
 from workbench.cli import corpora
+from workbench.cli import fusion

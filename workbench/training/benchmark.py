@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from workbench.fusion.average import Average
 from workbench.fusion.calibrated import CalibratedAverage
 from workbench.fusion.logistic import Logistic
-from workbench.fusion.metrics import BINS, FLOOR, NAMES, Interval
+from workbench.fusion.metrics import BINS, FLOOR, NAMES, Interval, reliability
 from workbench.fusion.network import Hyperparameters, Learned
 from workbench.fusion.product import Product
 from workbench.fusion.rules import Rules
 from workbench.fusion.strategy import Bools, Floats, Strategy
-from workbench.training.evaluate import Judge, Scored
+from workbench.training.evaluate import Judge, Scored, plain
 from workbench.training.samples import STRENGTHS, Samples
 from workbench.training.splits import Build, Fold, by_person, held_out
 
@@ -110,7 +110,9 @@ def run(
     Returns
     -------
     dict
-        Plain values; accuracies and the like are fractions, each with `value`, `low`, `high`.
+        Plain values for JSON: `strategies`, a list of `name` and of `accuracy`, `macro_f1`, `log_loss` (nats), `ece` and
+        `brier`, each with `value`, `low` and `high` (all but log-loss and Brier score are fractions), paired differences,
+        the reliability diagram and `fit_seconds` (all folds, one process, mean over seeds); `ceiling`; `ablation`.
     """
     begun = time.perf_counter()
     judge = Judge(samples, draws)
@@ -119,12 +121,12 @@ def run(
     work |= {f"{name} without {gone}": _without(name, lines[name], samples, gone) for name in ABLATED for gone in SHARES}
     if samples.human is not None:
         work["human_av_calibrated"] = _human(samples)
-    scored, seconds = _judged(work, judge, folds, seeds, jobs, say)
+    scored, seconds, diagrams = _judged(work, judge, folds, seeds, jobs, say)
     single = max(("voice", "face"), key=lambda n: scored[n].figures["accuracy"][0])
     ceiling = {}
     if samples.human is not None:
         ceiling = {"human_av": judge.score([samples.human]), "human_av_calibrated": scored["human_av_calibrated"]}
-    return {
+    found = {
         "corpus": samples.name,
         "source": samples.source,
         "fingerprint": samples.fingerprint,
@@ -145,6 +147,7 @@ def run(
                 **figures(scored[name]),
                 "versus_average": differences(scored[name], scored["average"]),
                 "versus_best_single": differences(scored[name], scored[single]),
+                "reliability": diagrams[name],
                 "fit_seconds": round(seconds[name], 2),
             }
             for name, entry in lines.items()
@@ -156,14 +159,16 @@ def run(
             for gone in ("", *SHARES)
         ],
         "suppressed": judge.suppressed,
+        "notes": list(samples.notes),
         "seconds": round(time.perf_counter() - begun, 1),
     }
+    return dict(plain(found))
 
 
 def _judged(
     work: Mapping[str, tuple[Build, Samples]], judge: Judge, folds: int, seeds: int, jobs: int, say: Progress
-) -> tuple[dict[str, Scored], dict[str, float]]:
-    """Score everything; and the seconds that five folds of it took, mean over seeds."""
+) -> tuple[dict[str, Scored], dict[str, float], dict[str, dict[str, Any]]]:
+    """Score everything; the seconds that all folds of it took, mean over seeds; and its reliability diagram over all seeds."""
     from joblib import Parallel, delayed
 
     cuts = [by_person(judge.samples.persons, folds, seed) for seed in range(seeds)]
@@ -175,7 +180,9 @@ def _judged(
         runs[name].append((probs, took))
         say(name, i + 1, len(tasks))
     scored = {name: judge.score([probs for probs, _ in done]) for name, done in runs.items()}
-    return scored, {name: float(np.mean([took for _, took in done])) for name, done in runs.items()}
+    labels = np.tile(judge.samples.labels, seeds)
+    diagrams = {name: asdict(reliability(np.concatenate([probs for probs, _ in done]), labels)) for name, done in runs.items()}
+    return scored, {name: float(np.mean([took for _, took in done])) for name, done in runs.items()}, diagrams
 
 
 def _timed(name: str, samples: Samples, build: Build, cuts: list[Fold], seed: int) -> tuple[str, Floats, float]:

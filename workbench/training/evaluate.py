@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -112,3 +113,14 @@ class Judge:
             if members
         }
         return Scored(figures, groups, {g: tuple(m) for g, m in self.members.items() if m})
+
+
+def plain(value: Any) -> Any:
+    """The same for JSON: arrays as lists, what is not a number as null."""
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

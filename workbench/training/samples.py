@@ -44,6 +44,8 @@ class Samples:
         Of the data they were read from.
     human : ndarray, shape (n, k), optional
         Human audio-visual judgement: the ceiling, never an input.
+    notes : tuple of str
+        What reading the corpus found wrong or doubtful.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Samples:
     classes: tuple[str, ...]
     fingerprint: str
     human: Floats | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -112,4 +115,5 @@ def from_votes(votes: Votes) -> Samples:
         CREMA_D,
         votes.fingerprint,
         votes.av,
+        tuple(f"{f.where}: {f.message}" for f in votes.findings),
     )

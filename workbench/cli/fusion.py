@@ -1,0 +1,145 @@
+"""``workbench fusion …``: compare ways to fuse on held-out people, fit one and keep it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workbench.cli import app
+from workbench.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench.training.samples import Samples
+
+fusion = typer.Typer(help="Fusion of modalities: benchmark, fit, sweep, list.", no_args_is_help=True)
+app.add_typer(fusion, name="fusion")
+Corpus = Annotated[str, typer.Option(help="A corpus with samples for fusion, e.g. crema-d.")]
+Where = Annotated[Path | None, typer.Option("--path", help="The corpus's folder; $WORKBENCH_DATA/NAME where left out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Jobs = Annotated[int, typer.Option(help="Processes; -1 is one a core.")]
+
+
+@fusion.command()
+def benchmark(
+    corpus: Corpus = "crema-d",
+    path: Where = None,
+    folds: Annotated[int, typer.Option(min=2, help="Folds by person.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Shufflings of people into folds; figures are their mean.")] = 3,
+    draws: Annotated[int, typer.Option(min=1, help="Bootstrap draws over people.")] = 1000,
+    jobs: Jobs = -1,
+    out: Annotated[Path | None, typer.Option(help="Folder for pictures (reliability diagrams, intervals) and the JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every strategy on people it has not seen: figures with intervals, paired differences, ablation, human ceiling."""
+    from workbench.training.benchmark import run
+
+    samples = _samples(corpus, path)
+    with _progress("strategies") as say:
+        found = run(samples, folds, seeds, draws, jobs=jobs, say=say)
+    if out is not None:
+        from workbench.training import figures
+
+        pictures = figures.save(found, out)
+        (out / "benchmark.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        sys.stderr.write("".join(f"wrote {p}\n" for p in [*pictures, out / "benchmark.json"]))
+    if as_json:
+        _print(found)
+    else:
+        _show(found)
+
+
+def _samples(corpus: str, path: Path | None) -> Samples:
+    from workbench.training import catalogue
+
+    return catalogue.load(corpus, path)
+
+
+def _print(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+@contextmanager
+def _progress(unit: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr that is told ``(what was done, done, total)``; not begun before the first word of it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    bar = Progress(*columns, console=Console(stderr=True))
+    task = bar.add_task("", total=None)
+
+    def say(what: str, done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total, description=what)
+
+    try:
+        yield say
+    finally:
+        bar.stop()
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(f"[bold]{found['source']}[/]: {found['clips']} clips, {found['persons']} people", highlight=False)
+    title = f"{found['folds']} folds by person, mean of {found['seeds']} shufflings; {found['interval']}, {found['draws']} draws"
+    table = Table(
+        "strategy", "accuracy %", "macro-F1 %", "log-loss", "ECE", "to equal average", "to best single", "s", title=title, box=SIMPLE
+    )
+    for s in found["strategies"]:
+        against = [_points(s[f"versus_{k}"]["accuracy"]) for k in ("average", "best_single")]
+        table.add_row(
+            s["name"], _percent(s["accuracy"]), _percent(s["macro_f1"]), _figure(s["log_loss"]), _figure(s["ece"]), *against,
+            f"{s['fit_seconds']:.1f}",
+        )  # fmt: skip
+    for s in found["ceiling"]:
+        table.add_row(s["name"], _percent(s["accuracy"]), _percent(s["macro_f1"]), _figure(s["log_loss"]), _figure(s["ece"]), style="dim")
+    console.print(table)
+    rows = found["ablation"]
+    groupings = list(rows[0]["gaps"])
+    table = Table(
+        "strategy", "without", "accuracy %", "change", *(f"gap by {g}" for g in groupings), title="Leaving a modality out", box=SIMPLE
+    )
+    for r in rows:
+        gaps = [
+            _points(r["gaps"][g]["change"]) if r["without"] else f"{_percent(r['gaps'][g])}\n{r['gaps'][g]['worst']}" for g in groupings
+        ]
+        change = _points(r["accuracy_change"]) if r["without"] else ""
+        table.add_row(r["strategy"], r["without"] or "", _percent(r["accuracy"]), change, *gaps, end_section=not r["without"])
+    console.print(table)
+    console.print("Gap: accuracy of the best group minus that of the worst (named), in points; beside an ablation its change.", style="dim")
+    for line in [*found["suppressed"], *found["notes"]]:
+        console.print(f"note: {line}", style="dim", highlight=False, markup=False)
+    console.print(f"{found['seconds']} s", style="dim", highlight=False)
+
+
+def _percent(v: Mapping[str, float | None]) -> str:
+    return _figure({k: None if x is None else 100 * x for k, x in v.items()}, 1)
+
+
+def _figure(v: Mapping[str, float | None], digits: int = 3) -> str:
+    return f"{_number(v['value'], f'.{digits}f')}\n\\[{_ends(v, f'.{digits}f')}]"
+
+
+def _points(v: Mapping[str, float | None]) -> str:
+    points = {k: None if x is None else 100 * x for k, x in v.items()}
+    return f"{_number(points['value'], '+.1f')}\n\\[{_ends(points, '+.1f')}]"
+
+
+def _ends(v: Mapping[str, float | None], form: str) -> str:
+    return ", ".join(_number(v[k], form) for k in ("low", "high"))
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
