@@ -15,6 +15,7 @@ from workbench.errors import CorpusError
 
 if TYPE_CHECKING:
     from workbench.corpora.check import Checked
+    from workbench.extraction import Result
 
 corpora = typer.Typer(help="Corpora: list, check, build, extract.", no_args_is_help=True)
 app.add_typer(corpora, name="corpora")
@@ -96,6 +97,56 @@ def _show(found: Checked) -> None:
             console.print(f"… and {len(lines) - SHOWN} more {level}s; --json gives all", highlight=False)
     errors = sum(f.level == "error" for f in found.findings)
     console.print(f"{errors} errors" if errors else "nothing is wrong", highlight=False)
+
+
+@corpora.command()
+def extract(
+    name: Annotated[str, typer.Argument(help="A corpus of `corpora list`.")],
+    path: Root = None,
+    stages: Annotated[str, typer.Option(help="Only these, joined by commas; what they rest on comes along.")] = "",
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core where left out.")] = None,
+    limit: Annotated[int | None, typer.Option(help="The first so many clips only.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings as YAML; see experiments/default.yaml.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the tracks; the cache where left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the stages over a corpus's media into Parquet tracks. What is there already is kept; a stop loses one clip at most."""
+    from workbench import settings as tree
+    from workbench.extraction import extract as run
+    from workbench.zoo.progress import bars
+
+    asked = [s.strip() for s in stages.split(",") if s.strip()] or None
+    options = {"settings": tree.load(settings), "workers": workers, "limit": limit, "out": out}
+    if as_json:
+        found = run(name, path, asked, **options)  # type: ignore[arg-type]
+        _print(
+            {"corpus": name, "out": str(found.root), "clips": found.clips, "failed": found.failed, "off": found.off}
+            | {"stages": {s: {"computed": n, "kept": found.kept[s], "empty": found.empty[s]} for s, n in found.computed.items()}}
+            | {"errors": found.errors.to_dict("records"), "seconds": found.seconds, "workers": found.workers}
+        )
+        return
+    with bars() as progress:
+        found = run(name, path, asked, progress=progress, **options)  # type: ignore[arg-type]
+    _summary(found)
+
+
+def _summary(found: Result) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table("stage", "computed", "kept", "without a row", title=f"{found.clips} clips", title_justify="left")
+    for stage, n in found.computed.items():
+        table.add_row(stage, str(n), str(found.kept[stage]), str(found.empty[stage]))
+    console.print(table)
+    for stage, why in found.off.items():
+        console.print(f"[yellow]{stage} is {why}[/]", soft_wrap=True)
+    for row in found.errors.head(SHOWN).to_dict("records"):
+        console.print(f"{row['level']} {row['clip']} ({row['stage']}): {row['message']}", soft_wrap=True, highlight=False, markup=False)
+    if len(found.errors) > SHOWN:
+        console.print(f"… and {len(found.errors) - SHOWN} more", highlight=False)
+    console.print(f"{found.failed} clips with errors; {found.seconds:.1f} s with {found.workers} processes", highlight=False)
+    console.print(f"tracks: {found.root}", soft_wrap=True, highlight=False, markup=False)
 
 
 @corpora.command()

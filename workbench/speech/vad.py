@@ -19,7 +19,7 @@ from workbench.streams import AudioBlock, SpeechClip, Track, TrackUpdate
 
 SECONDS = CHUNK / SAMPLE_RATE
 _RELEASE = 0.15  # a segment goes on until the probability falls this far below the threshold (as in Silero's own tools)
-_BEFORE = 2.0  # s of sound before a segment that travel with it
+BEFORE = 2.0  # s of sound before a segment that travel with it
 _SHORTEST = 0.1  # s of speech; less is a click
 _TRACK_EVERY = 3  # chunks a row of the `speech` track: a hop of 96 ms
 _NOISE_SECONDS = 10.0  # s of non-speech that the noise floor looks back on
@@ -110,7 +110,7 @@ class VoiceActivity:
         self._next: int | None = None  # absolute number of the first sample not yet judged
         self._end: int | None = None  # absolute number after the last real sample, known when the last chunk is padded
         self._noise: deque[float] = deque(maxlen=int(_NOISE_SECONDS / SECONDS))
-        self._lead: deque[tuple[NDArray[np.float32], float, float]] = deque(maxlen=self._pad + int(_BEFORE / SECONDS))
+        self._lead: deque[tuple[NDArray[np.float32], float, float]] = deque(maxlen=self._pad + int(BEFORE / SECONDS))
         self._segment: _Segment | None = None
         self._count = 0
         self._rows: list[tuple[float, float]] = []

@@ -135,7 +135,7 @@ class Whisper:
             str(folder),
             device="cuda" if self.gpu else "cpu",
             compute_type="float16" if self.gpu else "int8",
-            cpu_threads=min(4, len(os.sched_getaffinity(0))),
+            cpu_threads=int(os.environ.get("OMP_NUM_THREADS") or min(4, len(os.sched_getaffinity(0)))),
             local_files_only=True,
         )
         multilingual = bool(model.model.is_multilingual)

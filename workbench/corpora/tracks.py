@@ -1,0 +1,213 @@
+"""A corpus's extracted tracks on disk, and what fusion reads of them.
+
+A folder: ``extraction.json`` (settings, a key a stage), ``clips.parquet`` (the corpus's table, with what each clip's files
+are), ``errors.parquet``, and ``STAGE/KEY/CLIP.CONTENT.parquet``, one file a clip and stage. KEY stands for everything the
+stage's result rests on besides the clip's content: other settings, weights or code lie beside it and overwrite nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench import settings as tree
+from workbench.contracts import Prosody
+from workbench.errors import CorpusError
+from workbench.fusion.windows import Grid, aggregate
+from workbench.labels import BASIC
+from workbench.streams import Floats, Track
+
+STAGES: tuple[str, ...] = ("detection", "tracking", "emotion", "vad", "transcription", "alignment", "prosody", "affect", "embedding")
+MANIFEST, CLIPS, ERRORS = "extraction.json", "clips.parquet", "errors.parquet"
+CONTENT = "content"
+"""Column of `CLIPS`: first 12 hex digits of the SHA-256 of the sizes, beginnings and ends of the clip's files, and its text."""
+PROSODY: tuple[str, ...] = (
+    "pitch_mean", "pitch_std_semitones", "pitch_slope", "rms_mean", "rms_std", "jitter", "shimmer", "hnr_db", "voiced_fraction",
+    "speaking_rate", "articulation_rate", "pause_total", "filler_rate",
+)  # fmt: skip
+"""Columns of the `prosody` features: means over a clip's segments, weighted by their lengths; units as in `contracts.Prosody`."""
+_EDGE = 1 << 16  # bytes at each end of a file that its fingerprint rests on
+_WHOLE = Grid(np.array([0.0]), np.array([np.inf]))
+Rows = list[dict[str, Any]]
+
+
+def default_folder(name: str) -> Path:
+    """Where the tracks of a corpus are kept where nobody says otherwise: in the cache."""
+    return tree.cache_dir() / "tracks" / name
+
+
+def content(files: Sequence[Path], text: str = "") -> str:
+    """See `CONTENT`.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    digest = hashlib.sha256(text.encode())
+    for path in files:
+        size = path.stat().st_size
+        digest.update(size.to_bytes(8, "big"))
+        with path.open("rb") as file:
+            digest.update(file.read(_EDGE))
+            file.seek(max(0, size - _EDGE))
+            digest.update(file.read(_EDGE))
+    return digest.hexdigest()[:12]
+
+
+def track_file(root: Path, stage: str, key: str, clip: str, what: str) -> Path:
+    """Where a stage's result for a clip lies; `what` is the clip's `CONTENT`."""
+    return root / stage / key / f"{quote(clip, safe='')}.{what}.parquet"
+
+
+def write_rows(path: Path, clip: str, rows: Rows) -> None:
+    """Write a table in one step: a file that is there is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    table = pa.Table.from_pylist([{"clip": clip, **row} for row in rows])
+    pq.write_table(table, part)
+    part.replace(path)
+
+
+def read_rows(path: Path) -> Rows:
+    """The rows of a table, without the clip's name.
+
+    Raises
+    ------
+    CorpusError
+        If the file is not there or damaged.
+    """
+    try:
+        rows: Rows = pq.read_table(path).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusError(f"{path}: cannot be read ({str(error).splitlines()[0]}); remove it and extract the corpus again") from None
+    return [{k: v for k, v in row.items() if k != "clip"} for row in rows]
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """A corpus's tracks.
+
+    Parameters
+    ----------
+    name : str
+    root : Path
+    clips : DataFrame
+        Columns as in `base.COLUMNS`, with `CONTENT`.
+    keys : dict of str
+        Stage → key of the results that belong together.
+    settings : Settings
+        They were extracted with; `vision.min_face_px` and `vision.min_quality` decide here which faces count.
+    errors : DataFrame
+        `clip`, `stage`, `level`, `message`: what went wrong in the last run.
+    """
+
+    name: str
+    root: Path
+    clips: pd.DataFrame
+    keys: dict[str, str]
+    settings: tree.Settings
+    errors: pd.DataFrame
+
+    @classmethod
+    def open(cls, root: Path) -> Extracted:
+        """Read what `workbench corpora extract` wrote.
+
+        Raises
+        ------
+        CorpusError
+            If nothing was extracted there.
+        """
+        try:
+            manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+            clips, errors = pd.read_parquet(root / CLIPS), pd.read_parquet(root / ERRORS)
+        except FileNotFoundError as error:
+            missing = Path(str(error.filename or CLIPS)).name
+            raise CorpusError(f"{root}: nothing was extracted here ({missing} is missing); run `workbench corpora extract`") from None
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise CorpusError(f"{root}: not readable ({str(error).splitlines()[0]}); extract the corpus again") from None
+        chosen = tree.from_dict(manifest["settings"], str(root / MANIFEST), environment=False)
+        return cls(manifest["corpus"], root, clips, manifest["keys"], chosen, errors)
+
+    @property
+    def fingerprint(self) -> str:
+        """First 12 hex digits of the SHA-256 of the clips' contents and labels and of all keys."""
+        text = self.clips[["clip", "person", "label", CONTENT]].to_csv(index=False) + json.dumps(self.keys, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def rows(self, stage: str, clip: str) -> Rows | None:
+        """A stage's rows for a clip; None where it was not extracted (not asked for, no such media, or an error)."""
+        what = self.clips.loc[self.clips["clip"] == clip, CONTENT].iloc[0]
+        path = track_file(self.root, stage, self.keys[stage], clip, what)
+        return read_rows(path) if path.exists() else None
+
+    def visual(self, clip: str) -> Track:
+        """Emotion of the candidate's face, one row an analysed frame; columns `labels.BASIC`, as in a session."""
+        frames, seen = self.rows("tracking", clip) or [], self.rows("emotion", clip) or []
+        by_frame = {r["frame_id"]: r for r in seen}
+        values = np.full((len(frames), len(BASIC)), np.nan)
+        confidence, valid = np.zeros(len(frames)), np.zeros(len(frames), bool)
+        vision = self.settings.vision
+        for i, frame in enumerate(frames):
+            if row := by_frame.get(frame["frame_id"]):
+                values[i] = [row[label] for label in BASIC]
+                confidence[i] = row["quality"]
+                valid[i] = row["size_px"] >= vision.min_face_px and row["quality"] >= vision.min_quality
+        return Track("visual", np.array([f["timestamp"] for f in frames], float), values, BASIC, confidence, valid)
+
+    def affect(self, clip: str) -> Track:
+        """Emotion of the voice as the prosodic model has it; columns `labels.BASIC`."""
+        rows = self.rows("affect", clip) or []
+        table = [[r[label] for label in BASIC] for r in rows]
+        return Track.of(
+            "affect", [r["time"] for r in rows], table, BASIC,
+            confidence=[r["confidence"] for r in rows], valid=[r["valid"] for r in rows],
+        )  # fmt: skip
+
+    def prosody(self, clip: str) -> Floats:
+        """Features `PROSODY` of the clip, shape (13,); NaN where no segment allows the measurement."""
+        rows = [Prosody(**{k: v for k, v in r.items() if k != "acoustics"}) for r in self.rows("prosody", clip) or []]
+        out = np.full(len(PROSODY), np.nan)
+        for i, name in enumerate(PROSODY):
+            known = [(getattr(r, name), r.end - r.start) for r in rows if getattr(r, name) is not None]
+            if known:
+                out[i] = np.average([v for v, _ in known], weights=[w for _, w in known])
+        return out
+
+    def text(self, clip: str) -> str:
+        """What was said: by the corpus where it says so, else as it was recognised."""
+        given = self.clips.loc[self.clips["clip"] == clip, "text"].iloc[0]
+        if isinstance(given, str) and given:
+            return given
+        return " ".join(r["transcript"].strip() for r in self.rows("alignment", clip) or [])
+
+    def features(self) -> dict[str, Floats]:
+        """What fusion learns from: modality → one row a clip, in the order of `clips`; NaN where a clip lacks it.
+
+        Returns
+        -------
+        dict of ndarray
+            `visual` and `audio`: probabilities in `labels.BASIC` order, means over the clip's usable rows weighted by their
+            confidence, shape (n, 7); `prosody`: `PROSODY`, (n, 13); `text`: the sentence embedding, (n, 384 for MiniLM).
+            Modalities that no clip has are left out.
+        """
+        names = self.clips["clip"].tolist()
+        found = {
+            "visual": np.array([aggregate(self.visual(c), _WHOLE).values[0] for c in names]),
+            "audio": np.array([aggregate(self.affect(c), _WHOLE).values[0] for c in names]),
+            "prosody": np.array([self.prosody(c) for c in names]),
+        }
+        vectors = [rows[0]["vector"] if (rows := self.rows("embedding", c)) else None for c in names]
+        if size := max((len(v) for v in vectors if v is not None), default=0):
+            found["text"] = np.array([v if v is not None else np.full(size, np.nan) for v in vectors])
+        return {m: x for m, x in found.items() if not np.isnan(x).all()}
