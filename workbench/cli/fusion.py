@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli import app
-from workbench.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +82,8 @@ def _progress(unit: str) -> Iterator[Callable[[str, int, int], None]]:
     try:
         yield say
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _show(found: Mapping[str, Any]) -> None:
@@ -94,9 +94,8 @@ def _show(found: Mapping[str, Any]) -> None:
     console = Console()
     console.print(f"[bold]{found['source']}[/]: {found['clips']} clips, {found['persons']} people", highlight=False)
     title = f"{found['folds']} folds by person, mean of {found['seeds']} shufflings; {found['interval']}, {found['draws']} draws"
-    table = Table(
-        "strategy", "accuracy %", "macro-F1 %", "log-loss", "ECE", "to equal average", "to best single", "s", title=title, box=SIMPLE
-    )
+    columns = ("strategy", "accuracy %", "macro-F1 %", "log-loss", "ECE", "to equal average", "to best single", "s")
+    table = Table(*columns, title=title, box=SIMPLE, padding=0)
     for s in found["strategies"]:
         against = [_points(s[f"versus_{k}"]["accuracy"]) for k in ("average", "best_single")]
         table.add_row(
@@ -108,9 +107,8 @@ def _show(found: Mapping[str, Any]) -> None:
     console.print(table)
     rows = found["ablation"]
     groupings = list(rows[0]["gaps"])
-    table = Table(
-        "strategy", "without", "accuracy %", "change", *(f"gap by {g}" for g in groupings), title="Leaving a modality out", box=SIMPLE
-    )
+    columns = ("strategy", "without", "accuracy %", "change", *(f"gap by {g}" for g in groupings))
+    table = Table(*columns, title="Leaving a modality out", box=SIMPLE, padding=0)
     for r in rows:
         gaps = [
             _points(r["gaps"][g]["change"]) if r["without"] else f"{_percent(r['gaps'][g])}\n{r['gaps'][g]['worst']}" for g in groupings

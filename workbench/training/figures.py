@@ -44,7 +44,8 @@ def _figure(width: float, height: float, *shape: int, **options: Any) -> tuple[A
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))
+    foot = 0.22 / height  # room for the line that says what the figures came from
+    figure.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))
     return figure, figure.subplots(*shape, **options)
 
 
