@@ -22,7 +22,11 @@ SESSION = "session"
 _STRONGEST = 3
 
 
-def score(seen: Observations, settings: Scoring) -> list[Score]:
+Known = dict[object, dict[tuple[str, float, float, str], Feature]]
+"""Features that were measured before: what they depend on → scope and name → feature."""
+
+
+def score(seen: Observations, settings: Scoring, known: Known | None = None) -> list[Score]:
     """All scores of a session: five for every answer, then five for the session.
 
     A session with answers is the mean of its answers, feature by feature, by the questions' weights (the interviewer's
@@ -34,6 +38,9 @@ def score(seen: Observations, settings: Scoring) -> list[Score]:
     ----------
     seen : Observations
     settings : Scoring
+    known : dict, optional
+        Features that an earlier call measured in the same observations; what is missing in it is added. A feature depends
+        on ranges, draws and seed, never on a weight, so that moving a weight measures nothing again.
 
     Raises
     ------
@@ -42,7 +49,17 @@ def score(seen: Observations, settings: Scoring) -> list[Score]:
     """
     parts = {name: _checked(name, getattr(settings, name), FEATURES) for name in SCORES}
     composite = _checked("composite", settings.composite, SCORES)
-    measures = Measures(seen, resolve(settings.ranges), settings.draws, settings.seed)
+    ranges = resolve(settings.ranges)
+    measures = Measures(seen, ranges, settings.draws, settings.seed)
+
+    before = ({} if known is None else known).setdefault((tuple(ranges.items()), settings.draws, settings.seed), {})
+
+    def measure(scope: Scope, name: str) -> Feature:
+        key = (scope.name, scope.start, scope.end, name)
+        if key not in before:
+            before[key] = measures.measure(scope, name)
+        return before[key]
+
     needed = list(dict.fromkeys(f for weights in parts.values() for f in weights))
 
     questions = [Scope(a.question_id, a.start, a.end, a) for a in seen.answers if a.question_id != SESSION]
@@ -50,13 +67,13 @@ def score(seen: Observations, settings: Scoring) -> list[Score]:
     found: list[Score] = []
     measured: list[dict[str, Feature]] = []
     for scope in questions:
-        measured.append({f: measures.measure(scope, f) for f in needed})
+        measured.append({f: measure(scope, f) for f in needed})
         found += _scores(scope.name, measured[-1], parts, composite)
     if questions:
         weights = [seen.weights.get(q.name, 1.0) for q in questions]
         features = {f: _over_questions([m[f] for m in measured], questions, weights, settings) for f in needed}
     else:
-        features = {f: measures.measure(Scope(SESSION, 0.0, seen.duration, whole), f) for f in needed}
+        features = {f: measure(Scope(SESSION, 0.0, seen.duration, whole), f) for f in needed}
     return found + _scores(SESSION, features, parts, composite)
 
 

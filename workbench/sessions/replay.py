@@ -23,7 +23,7 @@ from workbench.fusion.observations import Observations
 from workbench.fusion.schedule import Change, fuse_changing
 from workbench.labels import BASIC
 from workbench.scoring.running import running
-from workbench.scoring.scores import score
+from workbench.scoring.scores import Known, score
 from workbench.sessions import files, messages
 from workbench.settings import Settings
 from workbench.streams import Floats, Track
@@ -84,10 +84,17 @@ def changes_of(events: Iterable[Event], settings: Settings) -> list[Change]:
     return found
 
 
-def compute(seen: Observations, settings: Settings, ignored: tuple[str, ...] = (), changes: Sequence[Change] = ()) -> Replay:
+def compute(
+    seen: Observations,
+    settings: Settings,
+    ignored: tuple[str, ...] = (),
+    changes: Sequence[Change] = (),
+    known: Known | None = None,
+) -> Replay:
     """Fuse, smooth and score observations that are in memory.
 
-    Windows are fused with the settings in force when they ended (`changes`), scores made with the last ones.
+    Windows are fused with the settings in force when they ended (`changes`), scores made with the last ones. Whoever
+    computes the same observations again and again keeps a dict and gives it as `known`: what was measured stays there.
 
     Raises
     ------
@@ -96,16 +103,18 @@ def compute(seen: Observations, settings: Settings, ignored: tuple[str, ...] = (
     """
     fused = fuse_changing(seen, [(0.0, settings), *changes]) if changes else fuse(seen, settings.fusion, settings.smoothing)
     settings = changes[-1][1] if changes else settings
-    scores = score(seen, settings.scoring)
+    scores = score(seen, settings.scoring, known)
     return Replay(settings, seen, fused, scores, running(seen, fused.windows, settings.scoring, scores), ignored)
 
 
-def refuse(session: Session, settings: Settings | None = None) -> Replay:
+def refuse(session: Session, settings: Settings | None = None, known: Known | None = None) -> Replay:
     """Fuse and score a stored session again.
 
     Parameters
     ----------
     session : Session
+    known : dict, optional
+        See `compute`.
     settings : Settings, optional
         Without it, those of the header and of the changes made while the session ran. Only
         `SECTIONS` are followed: the others describe how the stored outputs were made.
@@ -116,11 +125,12 @@ def refuse(session: Session, settings: Settings | None = None) -> Replay:
     SettingsError
         If the header's settings are not valid (any more), or the given ones cannot be used.
     """
-    stored = tree.from_dict(session.header.settings, f"{session.folder}/header.json", environment=False)
+    stored = session.settings
     if settings is None:
-        return compute(session.observations, stored, changes=changes_of(session.events, stored))
+        return compute(session.observations, stored, changes=changes_of(session.events, stored), known=known)
     ignored = tuple(n for n in type(stored).model_fields if n not in SECTIONS and getattr(settings, n) != getattr(stored, n))
-    return compute(session.observations, stored.model_copy(update={n: getattr(settings, n) for n in SECTIONS}), ignored)
+    followed = stored.model_copy(update={n: getattr(settings, n) for n in SECTIONS})
+    return compute(session.observations, followed, ignored, known=known)
 
 
 def overlay(session: Session, values: dict[str, Any], source: str) -> Settings:
@@ -131,7 +141,7 @@ def overlay(session: Session, values: dict[str, Any], source: str) -> Settings:
     SettingsError
         Naming the first unknown key or impossible value.
     """
-    stored = tree.from_dict(session.header.settings, f"{session.folder}/header.json", environment=False)
+    stored = session.settings
     base = [stored, *(s for _, s in changes_of(session.events, stored))][-1].echo()
     tree.from_dict(values, source, environment=False)  # names what is wrong in the file itself
     return tree.from_dict({n: section | (values.get(n) or {}) for n, section in base.items()}, source, environment=False)

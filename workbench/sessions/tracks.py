@@ -34,7 +34,7 @@ CANDIDATE = "candidate"
 
 def observe(session: Session) -> Observations:
     """All that fusion and scoring read of a session."""
-    chosen = settings.from_dict(session.header.settings, f"{session.folder}/header.json", environment=False)
+    chosen = session.settings
     visual, faces = _visual(session, chosen.vision)
     transcripts, spans, prosody = candidate(session.transcripts, session.segments, session.prosody)
     said = segments(spans)
