@@ -207,7 +207,8 @@ class Collector:
             What the clip has besides media ("text", "votes"). Without that and without sound media it is left out.
         """
         good = {kind: str(path.relative_to(self.root)) for kind, path in media.items() if self._sound(path)}
-        if has := [*good, *also]:
+        if has := list(dict.fromkeys([*good, *also])):
+            has += ["text"] if more.get("text") and "text" not in has else []
             row = {"clip": clip, "person": person, "label": self.labels.get(original or ""), "original": original}
             self.rows.append({**row, "modalities": "+".join(has), **good, **more})
 

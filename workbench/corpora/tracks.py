@@ -25,7 +25,8 @@ from workbench.contracts import Prosody
 from workbench.errors import CorpusError
 from workbench.fusion.windows import Grid, aggregate
 from workbench.labels import BASIC
-from workbench.streams import Floats, Track
+from workbench.speech.affect import ProsodicAffect
+from workbench.streams import Floats, MeasuredClip, Track
 
 STAGES: tuple[str, ...] = ("detection", "tracking", "emotion", "vad", "transcription", "alignment", "prosody", "affect", "embedding")
 MANIFEST, CLIPS, ERRORS = "extraction.json", "clips.parquet", "errors.parquet"
@@ -92,6 +93,14 @@ def read_rows(path: Path) -> Rows:
     except (OSError, pa.ArrowException) as error:
         raise CorpusError(f"{path}: cannot be read ({str(error).splitlines()[0]}); remove it and extract the corpus again") from None
     return [{k: v for k, v in row.items() if k != "clip"} for row in rows]
+
+
+def measured(row: dict[str, Any]) -> MeasuredClip:
+    """A stored row of `prosody` as its stage gave it."""
+    series = {k: np.array(v, float) for k, v in row["acoustics"].items()}
+    names = tuple(k for k in series if k != "time")
+    track = Track.of("acoustics", series["time"], np.stack([series[n] for n in names], axis=1), names)
+    return MeasuredClip(Prosody(**{k: v for k, v in row.items() if k != "acoustics"}), track)
 
 
 @dataclass(frozen=True)
@@ -165,18 +174,27 @@ class Extracted:
                 valid[i] = row["size_px"] >= vision.min_face_px and row["quality"] >= vision.min_quality
         return Track("visual", np.array([f["timestamp"] for f in frames], float), values, BASIC, confidence, valid)
 
-    def affect(self, clip: str) -> Track:
-        """Emotion of the voice as the prosodic model has it; columns `labels.BASIC`."""
-        rows = self.rows("affect", clip) or []
-        table = [[r[label] for label in BASIC] for r in rows]
-        return Track.of(
-            "affect", [r["time"] for r in rows], table, BASIC,
-            confidence=[r["confidence"] for r in rows], valid=[r["valid"] for r in rows],
-        )  # fmt: skip
+    def affect(self, clips: Sequence[str]) -> list[Track]:
+        """Emotion of the voice by the prosodic model, columns `BASIC` first: one track a clip, all of one person.
+
+        The model hears a person against what it heard of them before and gives nothing valid until it heard 3 s, so a short
+        clip alone says nothing. Here the clips are heard in order, as if they were one session: stored acoustics, no media.
+        """
+        stage = ProsodicAffect(self.settings.speech)
+        found = []
+        for clip in clips:
+            updates = [u for item in self.measured(clip) for u in stage.process(item)]
+            tracks = [u.track for u in updates if len(u.track)]
+            found.append(Track.concat(tracks) if tracks else Track.empty("affect", BASIC))
+        return found
+
+    def measured(self, clip: str) -> list[MeasuredClip]:
+        """How each segment was said: `prosody` as its stage gave it."""
+        return [measured(row) for row in self.rows("prosody", clip) or []]
 
     def prosody(self, clip: str) -> Floats:
         """Features `PROSODY` of the clip, shape (13,); NaN where no segment allows the measurement."""
-        rows = [Prosody(**{k: v for k, v in r.items() if k != "acoustics"}) for r in self.rows("prosody", clip) or []]
+        rows = [item.message for item in self.measured(clip)]
         out = np.full(len(PROSODY), np.nan)
         for i, name in enumerate(PROSODY):
             known = [(getattr(r, name), r.end - r.start) for r in rows if getattr(r, name) is not None]
@@ -197,17 +215,21 @@ class Extracted:
         Returns
         -------
         dict of ndarray
-            `visual` and `audio`: probabilities in `labels.BASIC` order, means over the clip's usable rows weighted by their
-            confidence, shape (n, 7); `prosody`: `PROSODY`, (n, 13); `text`: the sentence embedding, (n, 384 for MiniLM).
+            `visual` and `audio` (see `affect`): probabilities in `labels.BASIC` order, means over the clip's usable rows weighted
+            by their confidence, shape (n, 7); `prosody`: `PROSODY`, (n, 13); `text`: the sentence embedding, (n, 384 for MiniLM).
             Modalities that no clip has are left out.
         """
         names = self.clips["clip"].tolist()
+        heard = np.full((len(names), len(BASIC)), np.nan)
+        for rows in self.clips.groupby("person", sort=False).indices.values():
+            for i, track in zip(rows, self.affect([names[i] for i in rows]), strict=True):
+                heard[i] = aggregate(track, _WHOLE).values[0][: len(BASIC)]
         found = {
             "visual": np.array([aggregate(self.visual(c), _WHOLE).values[0] for c in names]),
-            "audio": np.array([aggregate(self.affect(c), _WHOLE).values[0] for c in names]),
+            "audio": heard,
             "prosody": np.array([self.prosody(c) for c in names]),
         }
-        vectors = [rows[0]["vector"] if (rows := self.rows("embedding", c)) else None for c in names]
+        vectors = [found_rows[0]["vector"] if (found_rows := self.rows("embedding", c)) else None for c in names]
         if size := max((len(v) for v in vectors if v is not None), default=0):
             found["text"] = np.array([v if v is not None else np.full(size, np.nan) for v in vectors])
         return {m: x for m, x in found.items() if not np.isnan(x).all()}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench import contracts, pipeline
 from workbench.capture.media_file import MediaFile
-from workbench.corpora.tracks import Rows, read_rows, track_file, write_rows
+from workbench.corpora.tracks import Rows, measured, read_rows, track_file, write_rows
 from workbench.errors import MediaError, SettingsError, WeightsError
 from workbench.extraction.steps import OF_STAGE, Chain, chain
 from workbench.runtime.graph import Graph
@@ -268,10 +268,7 @@ def heard(step: str, rows: Rows, audio: NDArray[np.float32]) -> Iterator[Any]:
     end = 0
     for row in rows:
         if step == "prosody":
-            series = {k: np.array(v, float) for k, v in row["acoustics"].items()}
-            names = tuple(k for k in series if k != "time")
-            track = Track.of("acoustics", series["time"], np.stack([series[n] for n in names], axis=1), names)
-            yield MeasuredClip(contracts.Prosody(**{k: v for k, v in row.items() if k != "acoustics"}), track)
+            yield measured(row)
         elif step == "vad":
             segment = contracts.SpeechSegment(**row)
             first = round(segment.start * _RATE)

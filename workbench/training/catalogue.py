@@ -26,18 +26,21 @@ def load(name: str, path: Path | None = None) -> Samples:
     Parameters
     ----------
     name : str
-        A key of `CORPORA`.
+        A key of `CORPORA`, or a corpus whose media `workbench corpora extract` went through.
     path : Path, optional
-        The corpus's folder; else ``$WORKBENCH_DATA/NAME``.
+        The corpus's folder; else ``$WORKBENCH_DATA/NAME``. Of an extracted corpus: the folder of its tracks, else in the cache.
 
     Raises
     ------
     CorpusError
-        If the corpus is not known, or where it lies is not.
+        If the corpus is not known, where it lies is not, or it was not extracted.
     """
-    if name not in CORPORA:
-        raise CorpusError(f"{name!r} has no samples for fusion; choose one of {', '.join(sorted(CORPORA))}")
-    return CORPORA[name](folder(name, path))
+    if name in CORPORA:
+        return CORPORA[name](folder(name, path))
+    from workbench.corpora import find
+    from workbench.training import extracted
+
+    return extracted.load(find(name).name, path)
 
 
 def folder(name: str, path: Path | None = None) -> Path:

@@ -1,0 +1,63 @@
+"""An extracted corpus as samples: what the workbench's own stages saw and heard in each clip, with the corpus's labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from workbench.corpora.tracks import Extracted, default_folder
+from workbench.errors import CorpusError
+from workbench.fusion.strategy import Floats
+from workbench.labels import BASIC, reorder
+from workbench.training.samples import GROUPINGS, Samples
+
+PROBABILITIES: tuple[str, ...] = ("visual", "audio")
+"""Modalities whose features are class probabilities; the others are measurements."""
+
+
+def load(name: str, root: Path | None = None) -> Samples:
+    """Samples of the tracks that `workbench corpora extract NAME` wrote.
+
+    Classes are those of `labels.BASIC` that the corpus's labels use; probabilities of other classes are left out and the
+    rest rescaled to sum to 1. Clips without a label are left out.
+
+    Parameters
+    ----------
+    name : str
+    root : Path, optional
+        Folder of the tracks; ``tracks/NAME`` in the cache where left out.
+
+    Raises
+    ------
+    CorpusError
+        If nothing was extracted, no modality has a feature, or the labels are fewer than two classes.
+    """
+    found = Extracted.open(root or default_folder(name))
+    labelled = found.clips["label"].notna().to_numpy()
+    clips = found.clips[labelled].reset_index(drop=True)
+    classes = tuple(c for c in BASIC if (clips["label"] == c).any())
+    if len(classes) < 2:
+        raise CorpusError(f"{found.root}: {len(clips)} extracted clips with {len(classes)} classes; fusion needs two classes at least")
+    tracks = {m: x[labelled] for m, x in found.features().items()}
+    tracks = {m: _among(x, classes) if m in PROBABILITIES else x for m, x in tracks.items()}
+    if not tracks:
+        raise CorpusError(f"{found.root}: no clip has a face, a voice or words that could be used; see its errors.parquet")
+    return Samples(
+        name,
+        f"{found.name}: outputs of the workbench's own stages on its media, judged by the corpus's labels",
+        clips["clip"].to_numpy(dtype=str),
+        tracks,
+        {m: np.asarray(~np.isnan(x).any(axis=1)) for m, x in tracks.items()},
+        np.array([classes.index(x) for x in clips["label"]], dtype=np.int64),
+        clips["person"].to_numpy(dtype=str),
+        clips[[g for g in GROUPINGS if clips[g].notna().any()]],
+        classes,
+        found.fingerprint,
+    )
+
+
+def _among(probs: Floats, classes: tuple[str, ...]) -> Floats:
+    """Probabilities of some classes, rescaled to sum to 1."""
+    kept = reorder(probs, BASIC, classes)
+    return kept / kept.sum(axis=1, keepdims=True)
