@@ -137,7 +137,7 @@ def test_a_bad_corpus_is_one_clear_line(
 
 
 def test_unknown_corpus_and_no_data_root(command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "'films' has no samples for fusion; choose one of crema-d" in command("fusion", "benchmark", "--corpus", "films").err
+    assert "no corpus 'films'; choose one of crema-d" in command("fusion", "benchmark", "--corpus", "films").err
     monkeypatch.delenv("WORKBENCH_DATA", raising=False)
     done = command("fusion", "benchmark")
     assert (done.code, "Set WORKBENCH_DATA" in done.err) == (2, True)
