@@ -70,10 +70,20 @@ def find(run: str) -> Bundle:
     """
     if Path(run).is_dir():
         return bundle.load(Path(run))
+    if not _is_store():
+        raise AuditError(
+            f"{run}: no such folder, and no MLflow store at {settings.tracking_uri()}; make an audit with `workbench audit run`"
+        )
     mlflow = connect(EXPERIMENT)
     _run(mlflow, run, "neither a folder nor an MLflow run")
     with tempfile.TemporaryDirectory() as folder:
         return bundle.load(Path(mlflow.artifacts.download_artifacts(run_id=run, dst_path=folder)))
+
+
+def _is_store() -> bool:
+    """Looking must not make a store where there is none."""
+    place = settings.tracking_uri()
+    return not place.startswith("sqlite:///") or Path(place.removeprefix("sqlite:///")).exists()
 
 
 def _run(mlflow: Any, run: str, what: str) -> None:
@@ -84,9 +94,8 @@ def _run(mlflow: Any, run: str, what: str) -> None:
 
 
 def runs() -> list[dict[str, Any]]:
-    """Kept audit runs, newest first; looking makes no store where there is none."""
-    place = settings.tracking_uri()
-    if place.startswith("sqlite:///") and not Path(place.removeprefix("sqlite:///")).exists():
+    """Kept audit runs, newest first."""
+    if not _is_store():
         return []
     mlflow = connect(EXPERIMENT)
     found = mlflow.search_runs(experiment_names=[EXPERIMENT], output_format="list", order_by=["start_time DESC"])

@@ -106,6 +106,7 @@ def list_(as_json: AsJson = False) -> None:
     from rich.table import Table
 
     table = Table("run", "audit", "when (UTC)", "predictions", "limits exceeded")
+    table.columns[0].no_wrap = True  # to be copied
     for r in rows:
         when = datetime.fromtimestamp(r["started"], UTC).isoformat(" ", "minutes")[:16]
         table.add_row(r["run"], r["name"], when, r["predictions"], str(r["exceeded"]))
