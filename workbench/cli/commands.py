@@ -6,6 +6,7 @@ from workbench.cli import models
 from workbench.cli import sample
 from workbench.cli import report
 from workbench.cli import sessions
+from workbench.cli import reviewing
 from workbench.cli import evaluate
 from workbench.cli import info
 from workbench.cli import bench

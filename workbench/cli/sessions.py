@@ -13,10 +13,11 @@ from workbench.cli import app
 
 if TYPE_CHECKING:
     from workbench.contracts import Score
+    from workbench.sessions.overrides import Override
     from workbench.sessions.replay import Replay
     from workbench.sessions.store import Session
 
-sessions = typer.Typer(help="Stored sessions: list, show, export.", no_args_is_help=True)
+sessions = typer.Typer(help="Stored sessions: list, show, correct, verify, query, export.", no_args_is_help=True)
 app.add_typer(sessions, name="sessions")
 Which = Annotated[str, typer.Argument(metavar="SESSION", help="A session's folder, or its id in the sessions folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -32,7 +33,7 @@ def list_(
 
     rows = list_sessions(folder or sessions_dir())
     if as_json:
-        return _print(rows)
+        return print_json(rows)
     if not rows:
         typer.echo(f"no sessions in {folder or sessions_dir()}")
         return None
@@ -46,7 +47,7 @@ def list_(
         if r["problem"]:
             table.add_row(r["id"], "", "", "", "", "", f"[red]{escape(r['problem'])}[/]")
             continue
-        notes = ["recording"] * r["recording"] + [f"{c} off" for c in r["disabled"]]
+        notes = r["flags"]
         minutes, seconds = divmod(round(r["duration"]), 60)
         table.add_row(
             r["id"], r["created"][:16].replace("T", " "), f"{minutes}:{seconds:02d}", r["purpose"], r["jurisdiction"],
@@ -79,11 +80,12 @@ def show(session: Which, as_json: AsJson = False) -> None:
         "warnings": opened.warnings,
         "windows": len(opened.fused_windows),
         "scores": [s.model_dump(exclude={"contributions"}) for s in opened.score_messages],
+        "overrides": [o.model_dump() for o in opened.overrides],
         "events": [e.model_dump() for e in opened.events],
     }
     found["warnings"] = opened.warnings  # those of reading included
     if as_json:
-        return _print(found)
+        return print_json(found)
     from rich.console import Console
     from rich.markup import escape
 
@@ -96,6 +98,8 @@ def show(session: Which, as_json: AsJson = False) -> None:
         console.print(f"[yellow]note[/] {escape(line)}", highlight=False, soft_wrap=True)
     if opened.score_messages:
         console.print(_score_table(opened.score_messages))
+    for change in opened.overrides:
+        console.print(f"[red]overridden[/] {escape(describe(change))}", highlight=False, soft_wrap=True)
     for event in opened.events:
         console.print(f"{event.timestamp:8.1f} s  {event.kind}  {event.message}", highlight=False, markup=False, soft_wrap=True)
     return None
@@ -114,7 +118,7 @@ def export(
     opened = Session.find(session)
     paths = opened.export(out or Path(f"{opened.id}-export"), format)
     if as_json:
-        return _print([str(p) for p in paths])
+        return print_json([str(p) for p in paths])
     return typer.echo("\n".join(str(p) for p in paths))
 
 
@@ -143,7 +147,7 @@ def replay(
         "written": [str(p) for p in replaying.write(result, out)] if out else [],
     }
     if as_json:
-        _print(found)
+        print_json(found)
     else:
         _show_replay(opened, result, found)
 
@@ -184,9 +188,16 @@ def _score_table(scores: list[Score], before: list[Score] | None = None) -> Any:
     return table
 
 
+def describe(change: Override) -> str:
+    """A correction as a sentence."""
+    what = change.name if change.kind == "score" else f"label {change.start:.1f} to {change.end:.1f} s"
+    was, now = (_digits(v) if isinstance(v, float) else v for v in (change.original, change.value))
+    return f"{change.scope} {what}: {was} → {now} by {change.by}, {change.when}: {change.reason}"
+
+
 def _digits(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _print(value: Any) -> None:
+def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")

@@ -17,6 +17,7 @@ from workbench.contracts import Message, SessionHeader
 from workbench.errors import SessionError
 from workbench.fusion.observations import Observations
 from workbench.sessions import files
+from workbench.sessions import overrides as overriding
 from workbench.sessions.writer import AUDIO, HEADER, STREAMS, SessionWriter
 from workbench.streams import Track
 
@@ -137,6 +138,7 @@ class Session:
             *["no video"] * (self.video_path is None),
             *["no face"] * ("visual" not in filled),
             *["no speech"] * ("transcripts" not in filled),
+            *["overridden"] * ((self.folder / overriding.LOG).exists() and (self.folder / overriding.LOG).stat().st_size > 0),
             *[f"{c.replace('_', ' ')} off" for c in sorted(self.header.disabled)],
         ]
 
@@ -221,6 +223,15 @@ class Session:
     def events(self) -> list[contracts.Event]:
         return self._read("events", contracts.Event)
 
+    @property
+    def overrides(self) -> list[overriding.Override]:
+        """What reviewers changed, up to the first entry that does not fit its chain; that is named in `warnings`."""
+        found = overriding.verify(self)
+        for problem in found.problems:
+            if (warning := f"{problem}; corrections after it are not shown") not in self.warnings:
+                self.warnings.append(warning)
+        return found.entries
+
     # ── arrays and tables ────────────────────────────────────────────────────────────────────────────────────────────
     def track(self, name: str) -> Track:
         """A dense series: ``visual`` (the candidate's), ``affect``, ``acoustics``, ``speech``.
@@ -261,10 +272,10 @@ class Session:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """One row a score."""
+        """One row a score; what a reviewer set stands beside it."""
         from workbench.sessions import tables
 
-        return tables.scores(self.score_messages)
+        return tables.scores(self.score_messages, overriding.in_force(self.overrides))
 
     @cached_property
     def contributions(self) -> pd.DataFrame:

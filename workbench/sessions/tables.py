@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from workbench import contracts
 from workbench.errors import SessionError
 from workbench.labels import BASIC
 from workbench.sessions import files
+from workbench.sessions.overrides import Override
 from workbench.streams import Track
 
 if TYPE_CHECKING:
@@ -60,13 +62,16 @@ def words(transcripts: list[contracts.Transcript]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("start", kind="stable", ignore_index=True)
 
 
-def scores(messages: list[contracts.Score]) -> pd.DataFrame:
-    """One row a score: scope, name, value, low, high, missing (text)."""
-    columns = ["scope", "name", "value", "low", "high", "missing"]
-    rows = [
-        {**s.model_dump(include={"scope", "name", "value", "low", "high"}), "missing": "; ".join(f"{k}: {v}" for k, v in s.missing.items())}
-        for s in messages
-    ]
+def scores(messages: list[contracts.Score], reviewed: Mapping[tuple[str, str], Override] | None = None) -> pd.DataFrame:
+    """One row a score: scope, name, value, low, high, missing (text); reviewed, reviewed_by, reason where a reviewer set it."""
+    columns = ["scope", "name", "value", "low", "high", "missing", "reviewed", "reviewed_by", "reason"]
+    rows = []
+    for s in messages:
+        row: dict[str, Any] = s.model_dump(include={"scope", "name", "value", "low", "high"})
+        row["missing"] = "; ".join(f"{k}: {v}" for k, v in s.missing.items())
+        if by := (reviewed or {}).get((s.scope, s.name)):
+            row |= {"reviewed": by.value, "reviewed_by": by.by, "reason": by.reason}
+        rows.append(row)
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -111,6 +116,7 @@ def all_tables(session: Session) -> dict[str, pd.DataFrame]:
         "scores": session.scores,
         "contributions": session.contributions,
         "evidence": evidence(session.score_messages),
+        "overrides": plain(session.overrides, Override).map(lambda v: None if pd.isna(v) else v if isinstance(v, int) else str(v)),
         "answers": plain(session.answers, contracts.Answer).map(lambda v: json.dumps(v) if isinstance(v, dict | list) else v),
         "prosody": plain(session.prosody, contracts.Prosody),
         "segments": plain(session.segments, contracts.SpeechSegment),

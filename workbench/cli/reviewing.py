@@ -1,0 +1,110 @@
+"""``workbench sessions override | verify | query | snippet``: what the review page does, in a shell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.sessions import AsJson, Which, describe, print_json, sessions
+from workbench.errors import SessionError
+
+
+@sessions.command()
+def override(
+    session: Which,
+    reason: Annotated[str, typer.Option(help="Why; it is shown beside both values.")],
+    by: Annotated[str, typer.Option(help="Who decides: a name, role or pseudonym.")],
+    score: Annotated[str, typer.Option(help="Score to set, e.g. clarity.")] = "",
+    value: Annotated[float | None, typer.Option(help="The score, 0 to 100 as pages and reports show it.")] = None,
+    scope: Annotated[str, typer.Option(help="'session' or a question's id.")] = "session",
+    label: Annotated[str, typer.Option(help="Emotion label to set instead, for the span --start to --end.")] = "",
+    start: Annotated[float | None, typer.Option(help="s")] = None,
+    end: Annotated[float | None, typer.Option(help="s")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set a score or a label beside the stored one, with a reason. The original stays."""
+    from workbench.sessions import overrides
+    from workbench.sessions.store import Session
+
+    opened = Session.find(session)
+    if score and value is not None and not label:
+        made = overrides.of_score(opened, score, value / 100, reason, by, scope)
+    elif label and start is not None and end is not None and not score:
+        made = overrides.of_label(opened, start, end, label, reason, by)
+    else:
+        raise SessionError("override: give either --score and --value, or --label with --start and --end")
+    if as_json:
+        return print_json(made.model_dump())
+    return typer.echo(describe(made))
+
+
+@sessions.command()
+def verify(
+    session: Annotated[str, typer.Argument(metavar="[SESSION]", help="A session; all of the sessions folder without it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check the log of corrections: finds any line edited, deleted, reordered or cut off. Exit code 1 where it is not whole."""
+    from workbench.sessions import overrides
+    from workbench.sessions.store import Session, list_sessions
+    from workbench.settings import sessions_dir
+
+    folders = [Path(s["folder"]) for s in list_sessions(sessions_dir()) if not s["problem"]]
+    opened = [Session.find(session)] if session else [Session.open(f, repair=False) for f in folders]
+    checked = [(o, overrides.verify(o)) for o in opened]
+    if as_json:
+        print_json(
+            [
+                {"session": o.folder.name, "ok": v.ok, "entries": len(v.entries), "problems": v.problems, "notes": v.notes}
+                for o, v in checked
+            ]
+        )
+    else:
+        for o, v in checked:
+            typer.echo(f"{o.folder.name}: {'whole' if v.ok else 'BROKEN'}, {len(v.entries)} corrections")
+            for line in (*v.problems, *v.notes):
+                typer.echo(f"  {line}")
+        if not checked:
+            typer.echo(f"no sessions in {sessions_dir()}")
+    if not all(v.ok for _, v in checked):
+        raise typer.Exit(1)
+
+
+@sessions.command()
+def query(
+    sql: Annotated[str, typer.Argument(help='One SELECT, e.g. "select session, name, value from scores".')],
+    folder: Annotated[Path | None, typer.Option(help="Where the sessions lie; the sessions folder otherwise.")] = None,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
+) -> None:
+    """Ask all sessions in SQL. Tables: sessions, windows, words, scores, contributions, answers, events, overrides and more."""
+    from workbench.sessions import query as ask
+
+    table = ask(sql, folder)
+    if as_json:
+        sys.stdout.write(table.to_json(orient="records", indent=2, double_precision=15, default_handler=str) + "\n")
+    elif as_csv:
+        table.to_csv(sys.stdout, index=False)
+    else:
+        typer.echo(table.to_string(index=False) if len(table) else f"no rows; columns: {', '.join(table.columns)}")
+
+
+@sessions.command()
+def snippet(
+    session: Which,
+    start: Annotated[float, typer.Option(help="s")],
+    end: Annotated[float, typer.Option(help="s")],
+    out: Annotated[Path | None, typer.Option(help="Folder or .zip file; SESSION-START-END in the working folder otherwise.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export a moment: a frame, the sound and the words of a span."""
+    from workbench.report import snippet as cutting
+    from workbench.sessions.store import Session
+
+    opened = Session.find(session)
+    paths = cutting.write(opened, start, end, out or Path(f"{opened.id}-{start:g}-{end:g}"))
+    if as_json:
+        return print_json([str(p) for p in paths])
+    return typer.echo("\n".join(str(p) for p in paths))

@@ -1,0 +1,241 @@
+"""What a reviewer changed: an append-only log beside the stored scores, each line bound to the one before by its hash.
+
+The original is never touched. ``overrides.jsonl`` holds one `Override` a line; `hash` is the SHA-256 of its other fields as
+canonical JSON (sorted keys, no spaces), `previous` the hash of the line before, and the first line's that of the session's
+id. So an edit, a deletion or another order breaks the chain. A tail that is cut off does not, and is found by two anchors:
+the session's ``events`` note every override with its hash, and ``.anchors/SESSION.json`` beside the session's folder holds
+count and head. There is no secret in it: whoever may rewrite all three places can forge the log.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from workbench import contracts
+from workbench.contracts import Message, Seconds
+from workbench.errors import SessionError
+from workbench.labels import BASIC
+from workbench.sessions import files
+
+if TYPE_CHECKING:
+    from workbench.sessions.store import Session
+
+LOG, ANCHORS, EVENT = "overrides.jsonl", ".anchors", "override"
+
+
+class Override(Message):
+    """One correction. `original` is what was stored, `value` what the reviewer says: a score in [0, 1] or an emotion label."""
+
+    number: int = Field(ge=1, description="counts from 1, without gaps")
+    kind: Literal["score", "label"]
+    scope: str = Field(default="session", description="'session' or a question's id")
+    name: str = Field(description="the score's name; 'fused_emotion' for a label")
+    start: Seconds | None = Field(default=None, description="span whose label is changed, s")
+    end: Seconds | None = None
+    original: float | str | None
+    value: float | str | None
+    reason: str = Field(min_length=1)
+    by: str = Field(min_length=1)
+    when: str = Field(description="ISO 8601, UTC")
+    previous: str
+    hash: str
+
+    def digest(self) -> str:
+        """The hash that this entry must carry."""
+        return _sha(json.dumps(self.model_dump(exclude={"hash"}), sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+@dataclass
+class Verification:
+    """What the chain of a session is worth: `problems` is empty where it is whole."""
+
+    session: str
+    entries: list[Override] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def verify(session: Session) -> Verification:
+    """Check every line of a session's log against its chain and anchors.
+
+    Returns
+    -------
+    Verification
+        With the entries up to the first that does not fit.
+    """
+    found = Verification(session.id)
+    path = session.folder / LOG
+    try:
+        data = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise files.fail(path, error, "read") from error
+    head, whole = _first(session.id), data[: data.rfind(b"\n") + 1]
+    for number, line in enumerate(whole.splitlines(), start=1):
+        problem, entry = _check(line, number, head)
+        if entry is None or problem:
+            found.problems.append(f"{LOG}: line {number} {problem}")
+            break
+        found.entries.append(entry)
+        head = entry.hash
+    if len(data) > len(whole):
+        found.problems.append(f"{LOG}: its last line is torn ({len(data) - len(whole)} bytes without an end)")
+    _check_anchors(session, found, len(whole.splitlines()))
+    return found
+
+
+def _check(line: bytes, number: int, head: str) -> tuple[str, Override | None]:
+    try:
+        entry = Override.model_validate_json(line)
+    except ValidationError:
+        return "is not an entry: it was edited or damaged", None
+    if entry.digest() != entry.hash:
+        return "was edited: its hash does not fit its content", entry
+    if entry.previous != head or entry.number != number:
+        return "does not follow the line before: something was deleted, inserted or reordered", entry
+    return "", entry
+
+
+def _check_anchors(session: Session, found: Verification, lines: int) -> None:
+    for event in session.events:
+        if event.kind != EVENT:
+            continue
+        number, digest = int(event.data.get("number", 0)), event.data.get("hash")
+        if number > lines:
+            found.problems.append(f"{LOG}: entry {number} is missing; the session's events know it (the end was cut off)")
+        elif number <= len(found.entries) and found.entries[number - 1].hash != digest:
+            found.problems.append(f"{LOG}: entry {number} is not the one that the session's events know (the log was rewritten)")
+    anchor = _anchor(session.folder)
+    if not anchor.exists():
+        if found.entries:
+            found.notes.append(f"no anchor at {anchor}: the session was moved or copied here")
+        return
+    try:
+        known = json.loads(anchor.read_bytes())
+        count, head = int(known["count"]), str(known["head"])
+    except (OSError, ValueError, KeyError, TypeError):
+        found.problems.append(f"{anchor}: cannot be read; the end of {LOG} cannot be checked")
+        return
+    if count > lines:
+        found.problems.append(f"{LOG}: {lines} entries, {count} were written (the end was cut off)")
+    elif 0 < count <= len(found.entries) and found.entries[count - 1].hash != head:
+        found.problems.append(f"{LOG}: entry {count} is not the one that was anchored (the log was rewritten)")
+
+
+def of_score(session: Session, name: str, value: float, reason: str, by: str, scope: str = "session") -> Override:
+    """Set a score beside the stored one.
+
+    Parameters
+    ----------
+    value : float
+        In [0, 1].
+
+    Raises
+    ------
+    SessionError
+        If there is no such score, the value is out of range, reason or name are empty, or the log is broken.
+    """
+    stored = {(s.scope, s.name): s.value for s in session.score_messages}
+    if (scope, name) not in stored:
+        raise SessionError(
+            f"{session.folder}: no score {name!r} of {scope!r}; scores: {', '.join(sorted({n for _, n in stored})) or 'none'}"
+        )
+    if not 0 <= value <= 1:
+        raise SessionError(f"override: {name} must be between 0 and 100, as it is shown; got {100 * value:g}")
+    return _add(
+        session, {"kind": "score", "scope": scope, "name": name, "original": stored[scope, name], "value": float(value)}, reason, by
+    )
+
+
+def of_label(session: Session, start: float, end: float, label: str, reason: str, by: str) -> Override:
+    """Set the emotion label of a span beside the stored windows.
+
+    Raises
+    ------
+    SessionError
+        If the label is not known, the span is empty, reason or name are empty, or the log is broken.
+    """
+    if label not in BASIC:
+        raise SessionError(f"override: {label!r} is no label; choose one of {', '.join(BASIC)}")
+    if not 0 <= start < end:
+        raise SessionError(f"override: a span needs a start before its end; got {start:g} to {end:g} s")
+    seen = [w.fused_emotion.label for w in session.fused_windows if w.fused_emotion and w.start < end and w.end > start]
+    original = ", ".join(dict.fromkeys(seen)) or None
+    span = {"kind": "label", "name": "fused_emotion", "start": round(start, 3), "end": round(end, 3)}
+    return _add(session, span | {"original": original, "value": label}, reason, by)
+
+
+def _add(session: Session, values: dict[str, Any], reason: str, by: str) -> Override:
+    if not reason.strip() or not by.strip():
+        raise SessionError("override: needs a reason and who decides (--reason, --by); nothing was changed")
+    if session.recording:
+        raise SessionError(f"{session.folder}: is being recorded; correct it when it has ended")
+    log = files.Appender(session.folder / LOG)
+    try:
+        fcntl.flock(log.fileno(), fcntl.LOCK_EX)  # two reviewers: one after the other
+        session.__dict__.pop("events", None)
+        state = verify(session)
+        if not state.ok:
+            raise SessionError(f"{session.folder}: {state.problems[0]}; restore the log from a copy before anything is added")
+        head = state.entries[-1].hash if state.entries else _first(session.id)
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        draft = Override(
+            number=len(state.entries) + 1, reason=reason.strip(), by=by.strip(), when=when, previous=head, hash="", **values
+        )  # fmt: skip
+        entry = draft.model_copy(update={"hash": draft.digest()})
+        log.append(entry.line().encode() + b"\n")
+        os.fsync(log.fileno())
+        _note(session, entry)
+    finally:
+        log.close()
+    return entry
+
+
+def _note(session: Session, entry: Override) -> None:
+    """Anchor an entry in the session's events and beside its folder."""
+    text = f"{entry.by} set {entry.scope} {entry.name} from {entry.original} to {entry.value}: {entry.reason}"
+    data = {"number": entry.number, "hash": entry.hash}
+    event = contracts.Event(timestamp=entry.start or 0.0, kind=EVENT, message=text, data=data)
+    events = files.Appender(session.folder / "events.jsonl")
+    try:
+        events.append(event.line().encode() + b"\n")
+    finally:
+        events.close()
+    session.__dict__.pop("events", None)
+    anchor = _anchor(session.folder)
+    try:
+        anchor.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise files.fail(anchor, error) from error
+    files.write_atomically(anchor, json.dumps({"count": entry.number, "head": entry.hash}).encode() + b"\n")
+
+
+def in_force(entries: Iterable[Override]) -> dict[tuple[str, str], Override]:
+    """(scope, score) → the newest override of it."""
+    return {(e.scope, e.name): e for e in entries if e.kind == "score"}
+
+
+def _anchor(folder: Path) -> Path:
+    folder = folder.resolve()
+    return folder.parent / ANCHORS / f"{folder.name}.json"
+
+
+def _first(session_id: str) -> str:
+    return _sha(f"workbench overrides of {session_id}")
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
