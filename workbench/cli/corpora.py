@@ -75,7 +75,7 @@ def check(
             | {"counts": {level: counts[level] for level in ("error", "warning", "note")}, "findings": [vars(f) for f in found.findings]}
         )
     else:
-        with bars() as progress:
+        with bars(counts=True) as progress:
             found = look(name, path, need or [], progress)
         _show(found)
     if found.wrong:
@@ -125,7 +125,7 @@ def extract(
             | {"errors": found.errors.to_dict("records"), "seconds": found.seconds, "workers": found.workers}
         )
         return
-    with bars() as progress:
+    with bars(counts=True) as progress:
         found = run(name, path, asked, progress=progress, **options)  # type: ignore[arg-type]
     _summary(found)
 

@@ -15,6 +15,9 @@ from workbench.corpora.registry import find, folder
 from workbench.errors import CorpusError, MediaError
 from workbench.zoo.progress import Progress
 
+_STREAMED = 0xFFFFFF00
+"""Sizes from here on say that the writer did not know: the file was streamed."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -94,6 +97,8 @@ def media_fault(path: Path) -> str | None:
     try:
         if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
             return picture_fault(path)
+        if missing := _missing_of_wav(path):
+            return f"{missing} bytes are missing at its end: cut short; download it again"
         with open_media(path) as media:
             if media.video is None and path.suffix.lower() in (".mp4", ".flv", ".avi"):
                 return "holds no picture; download it again"
@@ -107,9 +112,17 @@ def media_fault(path: Path) -> str | None:
                 return f"ends at {end:.1f} s, its header says {stated:.1f} s: cut short; download it again"
     except MediaError as error:
         return str(error).removeprefix(f"{path}: ")
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:
         return f"cannot be read to its end ({error.strerror}); download it again"
     return None
+
+
+def _missing_of_wav(path: Path) -> int:
+    """Bytes by which a WAV file falls short of its header (FFmpeg takes what is there for the whole); 0 for other files."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    stated = int.from_bytes(head[4:], "little") + 8 if head[:4] == b"RIFF" else 0
+    return max(0, stated - path.stat().st_size) if stated < _STREAMED else 0
 
 
 def picture_fault(path: Path) -> str | None:

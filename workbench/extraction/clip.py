@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench import contracts, pipeline
 from workbench.capture.media_file import MediaFile
+from workbench.corpora.check import media_fault
 from workbench.corpora.tracks import Rows, measured, read_rows, track_file, write_rows
 from workbench.errors import MediaError, SettingsError, WeightsError
 from workbench.extraction.steps import OF_STAGE, Chain, chain
@@ -123,6 +124,8 @@ class Extractor:
 
     def _media(self, clip: Clip, path: Path, chains: list[Chain], outcome: Outcome) -> None:
         """One pass through a file for the chains that need it."""
+        if problem := media_fault(path):
+            raise MediaError(f"{path}: {problem}")
         source = Still(path) if path == clip.image else MediaFile(path, self.job.settings.capture)
         graphs, steps, frames, spoken = [], [], None, None
         for name in chains:

@@ -10,20 +10,26 @@ Progress = Callable[[str, int, int], None]
 
 
 @contextmanager
-def bars() -> Iterator[Progress]:
-    """Rich progress bars on stderr, one a label; on a pipe only their last state is printed."""
+def bars(counts: bool = False) -> Iterator[Progress]:
+    """Rich progress bars on stderr, one a label; on a pipe only their last state is printed. `counts`: large totals are no bytes."""
     from rich import filesize
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as display:
-        tasks: dict[str, TaskID] = {}
+    display = Progress(*columns, console=Console(stderr=True))
+    tasks: dict[str, TaskID] = {}
 
-        def report(label: str, done: int, total: int) -> None:
-            amount = f"{done}/{total}" if total < 1000 else f"{filesize.decimal(done)} of {filesize.decimal(total)}"
-            if label not in tasks:
-                tasks[label] = display.add_task(label, total=total, amount=amount)
-            display.update(tasks[label], completed=done, total=total, amount=amount)
+    def report(label: str, done: int, total: int) -> None:
+        if not tasks:  # not before: an error on the way here should be one line, not an empty display and a line
+            display.start()
+        amount = f"{done}/{total}" if counts or total < 1000 else f"{filesize.decimal(done)} of {filesize.decimal(total)}"
+        if label not in tasks:
+            tasks[label] = display.add_task(label, total=total, amount=amount)
+        display.update(tasks[label], completed=done, total=total, amount=amount)
 
+    try:
         yield report
+    finally:
+        if tasks:
+            display.stop()
