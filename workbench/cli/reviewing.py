@@ -18,7 +18,7 @@ def override(
     reason: Annotated[str, typer.Option(help="Why; it is shown beside both values.")],
     by: Annotated[str, typer.Option(help="Who decides: a name, role or pseudonym.")],
     score: Annotated[str, typer.Option(help="Score to set, e.g. clarity.")] = "",
-    value: Annotated[float | None, typer.Option(help="The score, 0 to 100 as pages and reports show it.")] = None,
+    value: Annotated[float | None, typer.Option(help="The score: 0 to 1, or 0 to 100 where it is above 1.")] = None,
     scope: Annotated[str, typer.Option(help="'session' or a question's id.")] = "session",
     label: Annotated[str, typer.Option(help="Emotion label to set instead, for the span --start to --end.")] = "",
     start: Annotated[float | None, typer.Option(help="s")] = None,
@@ -31,7 +31,7 @@ def override(
 
     opened = Session.find(session)
     if score and value is not None and not label:
-        made = overrides.of_score(opened, score, value / 100, reason, by, scope)
+        made = overrides.of_score(opened, score, value / 100 if value > 1 else value, reason, by, scope)
     elif label and start is not None and end is not None and not score:
         made = overrides.of_label(opened, start, end, label, reason, by)
     else:

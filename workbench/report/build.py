@@ -127,6 +127,7 @@ def render(material: Material) -> str:
         quality_gaps=summary.quality_gaps(material),
         score_gaps=summary.score_gaps(material),
         events=summary.troubles([*material.events, *repairs]),
+        overrides=material.overrides,
         models=_models(material),
         notes=_notes(material),
         off=_off(material.header.disabled),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workbench.contracts import Contribution, Evidence, Score
 from workbench.report import wording
 from workbench.report.material import Material
 from workbench.report.transcript import Anchors
+from workbench.sessions.overrides import Override, in_force
 
 SHOWN = 12
 """Pieces of evidence printed for one contribution; the rest stays in the session."""
@@ -52,6 +53,7 @@ class Card:
     score: Score
     parts: list[Part]
     missing: list[tuple[str, str]]
+    override: Override | None = None
 
 
 def cards(material: Material, scope: str, anchors: Anchors) -> list[Card]:
@@ -60,7 +62,8 @@ def cards(material: Material, scope: str, anchors: Anchors) -> list[Card]:
     rank = {name: i for i, name in enumerate(ORDER)}
     scores.sort(key=lambda s: rank.get(s.name, len(rank)))
     names = {s.name for s in scores}
-    return [_card(s, names, anchors) for s in scores]
+    reviewed = in_force(material.overrides)
+    return [replace(_card(s, names, anchors), override=reviewed.get((s.scope, s.name))) for s in scores]
 
 
 def _card(score: Score, names: set[str], anchors: Anchors) -> Card:

@@ -15,6 +15,7 @@ from workbench.labels import COMPOUND, derive_compound
 from workbench.streams import Track
 
 if TYPE_CHECKING:
+    from workbench.sessions.overrides import Override
     from workbench.sessions.store import Session
 
 Span = tuple[float, float]
@@ -55,6 +56,7 @@ class Material:
     derived: dict[str, float] = field(default_factory=dict)
     video: Path | None = None
     warnings: list[str] = field(default_factory=list)
+    overrides: list[Override] = field(default_factory=list)
 
     @property
     def replies(self) -> list[Answer]:
@@ -95,6 +97,7 @@ def read(session: Session) -> Material:
         detections=session.detections,
         derived=mean_derived(seen.visual, bool(session.header.settings.get("vision", {}).get("compound_readout", True))),
         video=session.video_path if may_show else None,
+        overrides=session.overrides,
         # what was repaired is an event as well
         warnings=[w for w in session.warnings if w not in {e.message for e in session.events}],
     )

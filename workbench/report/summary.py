@@ -151,7 +151,7 @@ def score_gaps(material: Material) -> list[Gap]:
     return [Gap(what, reason, times=n) for (what, reason), n in found.items()]
 
 
-ROUTINE = ("latency", "question", "question_mark", "started", "finished")
+ROUTINE = ("latency", "question", "question_mark", "started", "finished", "override")
 """Kinds of events that are no trouble."""
 
 

@@ -154,7 +154,7 @@ def of_score(session: Session, name: str, value: float, reason: str, by: str, sc
             f"{session.folder}: no score {name!r} of {scope!r}; scores: {', '.join(sorted({n for _, n in stored})) or 'none'}"
         )
     if not 0 <= value <= 1:
-        raise SessionError(f"override: {name} must be between 0 and 100, as it is shown; got {100 * value:g}")
+        raise SessionError(f"override: {name} must be between 0 and 1 (or 0 and 100); got {value:g}")
     return _add(
         session, {"kind": "score", "scope": scope, "name": name, "original": stored[scope, name], "value": float(value)}, reason, by
     )
