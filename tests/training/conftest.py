@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,3 +30,34 @@ def generated(persons: int = 16, clips: int = 24, seed: int = 0) -> Samples:
 @pytest.fixture(scope="session")
 def samples() -> Samples:
     return generated()
+
+
+@pytest.fixture(scope="session")
+def _store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tracking")
+
+
+@pytest.fixture
+def store(_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with an MLflow store of its own."""
+    monkeypatch.chdir(_store)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{_store}/mlflow.db")
+    return _store
+
+
+def cut(root: Path, out: Path, actors: int) -> Path:
+    """CREMA-D's votes on the first actors only."""
+    keep = {str(1001 + i) for i in range(actors)}
+    (out / "processedResults").mkdir(parents=True)
+    head, *rows = (root / "processedResults" / "tabulatedVotes.csv").read_text().splitlines()
+    at = head.replace('"', "").split(",").index("fileName")
+    few = [head, *(r for r in rows if r.split(",")[at].strip('"')[:4] in keep)]
+    (out / "processedResults" / "tabulatedVotes.csv").write_text("\n".join(few) + "\n")
+    (out / "VideoDemographics.csv").write_bytes((root / "VideoDemographics.csv").read_bytes())
+    return out
+
+
+@pytest.fixture(scope="session")
+def few_votes(crema_d_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus folder with the real votes on 18 actors."""
+    return cut(crema_d_root, tmp_path_factory.mktemp("corpus") / "crema-d", 18)

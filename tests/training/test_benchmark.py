@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.support.command import Done
-from tests.training.conftest import generated
+from tests.training.conftest import cut, generated
 from workbench.fusion.network import Hyperparameters
 from workbench.training import benchmark, figures
 from workbench.training.evaluate import Judge
@@ -83,22 +83,9 @@ def test_pictures_are_drawn(found: dict[str, Any], tmp_path: Path) -> None:
     assert all(p.stat().st_size > 10_000 for p in drawn)
 
 
-def cut(root: Path, out: Path, actors: int) -> Path:
-    """CREMA-D's votes on the first actors only."""
-    keep = {str(1001 + i) for i in range(actors)}
-    (out / "processedResults").mkdir(parents=True)
-    head, *rows = (root / "processedResults" / "tabulatedVotes.csv").read_text().splitlines()
-    at = head.replace('"', "").split(",").index("fileName")
-    few = [head, *(r for r in rows if r.split(",")[at].strip('"')[:4] in keep)]
-    (out / "processedResults" / "tabulatedVotes.csv").write_text("\n".join(few) + "\n")
-    (out / "VideoDemographics.csv").write_bytes((root / "VideoDemographics.csv").read_bytes())
-    return out
-
-
-def test_the_command_on_real_votes(command: Callable[..., Done], crema_d_root: Path, tmp_path: Path) -> None:
-    root = cut(crema_d_root, tmp_path / "crema-d", 18)
+def test_the_command_on_real_votes(command: Callable[..., Done], few_votes: Path, tmp_path: Path) -> None:
     options = ("--folds", 2, "--seeds", 1, "--draws", 50, "--jobs", 1)
-    done = command("fusion", "benchmark", "--corpus", "crema-d", "--path", root, *options, "--out", tmp_path / "out", "--json")
+    done = command("fusion", "benchmark", "--corpus", "crema-d", "--path", few_votes, *options, "--out", tmp_path / "out", "--json")
     assert done.code == 0, done.err
     assert done.json["persons"] == 18
     by_name = {s["name"]: s for s in done.json["strategies"]}

@@ -55,6 +55,78 @@ def benchmark(
         _show(found)
 
 
+@fusion.command()
+def fit(
+    corpus: Corpus = "crema-d",
+    path: Where = None,
+    strategy: Annotated[
+        str, typer.Option(help="A line of the benchmark; `learned_shares` needs just what live sessions give.")
+    ] = "learned",
+    out: Annotated[Path | None, typer.Option(help="File of the fitted strategy; artifacts/fusion/STRATEGY.json where left out.")] = None,
+    register: Annotated[str, typer.Option(help="Name in MLflow's registry.")] = "",
+    alias: Annotated[str, typer.Option(help="Alias that is moved to it, e.g. champion.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the folds and of the strategy.")] = 0,
+    folds: Annotated[int, typer.Option(min=2, help="Folds by person.")] = 5,
+    draws: Annotated[int, typer.Option(min=1, help="Bootstrap draws over people.")] = 1000,
+    track: Annotated[bool, typer.Option("--track/--no-track", help="Keep the run in MLflow, or not.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a strategy on everyone, with figures of people left out; settings then fuse with it (fusion.strategy: stored)."""
+    from workbench.training import fitting
+
+    fitting.check_names(register, alias, track)
+    found = fitting.run(_samples(corpus, path), strategy, seed, folds, draws)
+    file = found.stored.save(out or Path("artifacts") / "fusion" / f"{strategy}.json")
+    kept = fitting.log(found, register=register, alias=alias) if track else {}
+    use = fitting.settings(kept.get("model", ""), file)
+    if as_json:
+        short = {k: v for k, v in found.report.items() if k not in ("reliability", "confusion")}
+        _print({"strategy": strategy, "file": str(file), **kept, **short, "about": found.stored.about, "settings": use})
+        return
+    from rich.console import Console
+
+    console = Console()
+    v = found.report["figures"]
+    line = f"{_percent(v['accuracy'])} % accuracy, {_percent(v['macro_f1'])} % macro-F1, ECE {_figure(v['ece'])}"
+    console.print(f"[bold]{strategy}[/] on people left out: {line}".replace("\n", " "), highlight=False, soft_wrap=True)
+    gain = _points(found.report["versus_average"]["accuracy"]).replace("\n", " ")
+    console.print(f"to the equal average: {gain} points", highlight=False, soft_wrap=True)
+    if set(found.stored.about["inputs"]) - {"visual", "audio"}:
+        alone = found.report["shares_alone"]
+        text = f"{_percent(alone['accuracy'])} % accuracy".replace("\n", " ") if alone else "cannot be used"
+        console.print(f"with face and voice probabilities alone, as live sessions have: {text}", highlight=False, soft_wrap=True)
+    console.print(f"file: {file}", highlight=False, soft_wrap=True)
+    for key, value in kept.items():
+        console.print(f"MLflow {key}: {value}", highlight=False, soft_wrap=True)
+    console.print(f"settings: {json.dumps(use)}", highlight=False, markup=False, soft_wrap=True)
+
+
+@fusion.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Strategies that can be fitted, and what MLflow's registry holds."""
+    from workbench.training import fitting
+
+    found = fitting.known()
+    if as_json:
+        _print(found)
+        return
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("strategy", "learns from", "note", title="Strategies of the benchmark", box=SIMPLE)
+    for s in found["strategies"]:
+        table.add_row(s["name"], ", ".join(s["inputs"]), s["note"])
+    console = Console()
+    console.print(table)
+    table = Table("model", "aliases", "strategy", "corpus", "accuracy %", title=f"Registered in {found['store']}", box=SIMPLE)
+    for m in found["registered"]:
+        table.add_row(
+            m["model"], ", ".join(m["aliases"]), m["strategy"], m["corpus"], _number(m["accuracy"] and 100 * m["accuracy"], ".1f")
+        )
+    console.print(table if found["registered"] else f"nothing is registered in {found['store']} yet: workbench fusion fit --register NAME")
+
+
 def _samples(corpus: str, path: Path | None) -> Samples:
     from workbench.training import catalogue
 
@@ -107,8 +179,8 @@ def _show(found: Mapping[str, Any]) -> None:
     console.print(table)
     rows = found["ablation"]
     groupings = list(rows[0]["gaps"])
-    columns = ("strategy", "without", "accuracy %", "change", *(f"gap by {g}" for g in groupings))
-    table = Table(*columns, title="Leaving a modality out", box=SIMPLE, padding=0)
+    table = Table("strategy", "without", "accuracy %", "change", *(f"gap by {g}" for g in groupings), box=SIMPLE, padding=0)
+    table.title = "Leaving a modality out"
     for r in rows:
         gaps = [
             _points(r["gaps"][g]["change"]) if r["without"] else f"{_percent(r['gaps'][g])}\n{r['gaps'][g]['worst']}" for g in groupings

@@ -75,6 +75,8 @@ class Logistic:
     def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
         if not self.models:
             raise SettingsError(f"fusion.strategy: {self.name} has not been fitted; give the file that `workbench fusion fit` wrote")
+        if lost := [e for m in self.modalities if m in tracks for e in self.extras.get(m, ()) if e not in tracks]:
+            raise SettingsError(f"fusion.strategy: {self.name} learned from {', '.join(lost)}, too; fit one on the probabilities alone")
         n = len(next(iter(tracks.values())))
         out = np.full((n, len(next(iter(self.models.values()))[1])), np.nan)
         for key, subset, rows in self._rows(tracks, masks):

@@ -50,7 +50,8 @@ class Hyperparameters:
     dropout : float
         On the hidden layer, in [0, 1).
     modality_dropout : float
-        Chance that a training row loses one of its sources, in [0, 1): teaches to do without (Neverova et al. 2016).
+        Chance that a training row loses a source or one of its further tracks, in [0, 1): teaches to do without (Neverova
+        et al. 2016).
     balanced : bool
         Weight classes by inverse frequency.
     """
@@ -64,7 +65,7 @@ class Hyperparameters:
     rate: float = 1e-2
     decay: float = 1e-3
     dropout: float = 0.2
-    modality_dropout: float = 0.05
+    modality_dropout: float = 0.2
     balanced: bool = True
 
     def __post_init__(self) -> None:
@@ -231,13 +232,16 @@ class _Trainer:
         self.parameters = self._initial(x.shape[1], classes)
 
     def _spans(self) -> list[list[int]]:
-        """Input columns of each source, its flags included."""
+        """Input columns, flags included, of what may be lost: each source, and each track that is not its source's own."""
         columns: dict[str, list[int]] = {}
+        further: list[list[int]] = []
         at, features = 0, sum(len(b.mean) for b in self.model.blocks)
         for i, block in enumerate(self.model.blocks):
-            columns.setdefault(block.source, []).extend([*range(at, at + len(block.mean)), features + i])
+            own = [*range(at, at + len(block.mean)), features + i]
+            columns.setdefault(block.source, []).extend(own)
+            further += [own] if block.name != block.source else []
             at += len(block.mean)
-        return list(columns.values())
+        return [*columns.values(), *further]
 
     def _initial(self, features: int, classes: int) -> dict[str, torch.Tensor]:
         import torch

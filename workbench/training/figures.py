@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,39 @@ def save(found: Mapping[str, Any], folder: Path) -> list[Path]:
     return drawn
 
 
-def _figure(width: float, height: float, *shape: int, **options: Any) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
+def fitted(report: Mapping[str, Any], classes: Sequence[str], source: str, folder: Path) -> Path:
+    """Reliability diagram and confusion matrix of one strategy on held-out people, as ``held_out.png``."""
+    figure, (left, right) = _figure(9, 4.2, 1, 2)
+    _diagram(left, report["reliability"])
+    left.set(xlabel="confidence", ylabel="accuracy", title=f"ECE {report['figures']['ece']['value']:.3f}")
+    table = np.array(report["confusion"], float)
+    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    right.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    right.set_xticks(range(len(classes)), classes, rotation=40)
+    right.set_yticks(range(len(classes)), classes)
+    right.set(xlabel="fused", ylabel="label", title=f"accuracy {100 * report['figures']['accuracy']['value']:.1f} %")
+    for (i, j), value in np.ndenumerate(share):
+        right.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=7, color="white" if value > 0.5 else INK)
+    figure.text(0.01, 0.005, f"{source}. Held-out people.", fontsize=7, va="bottom")
+    path = folder / "held_out.png"
+    figure.savefig(path, dpi=130)
+    return path
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+
+def _diagram(ax: Any, bins: Mapping[str, Any]) -> None:
+    values = {k: np.array(v, float) for k, v in bins.items()}  # null becomes NaN: not drawn
+    ax.plot([0, 1], [0, 1], color=INK, lw=0.7, ls=":")
+    ax.plot(values["confidence"], values["accuracy"], color=BLUE, lw=1)
+    ax.scatter(values["confidence"], values["accuracy"], s=3 + 150 * values["count"] / values["count"].sum(), color=BLUE, alpha=0.6)
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+
+
+def _figure(width: float, height: float, *shape: int, **options: Any) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure  # not pyplot: no global state, any thread
+
+    figure = Figure(figsize=(width, height))
     foot = 0.22 / height  # room for the line that says what the figures came from
-    figure.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))
+    figure.set_layout_engine("constrained", rect=(0, foot, 1, 1 - foot))
     return figure, figure.subplots(*shape, **options)
 
 
@@ -55,12 +82,8 @@ def _reliability(found: Mapping[str, Any]) -> Any:
     rows = -(-len(lines) // 5)
     figure, axes = _figure(12, 2.5 * rows, rows, 5, sharex=True, sharey=True, squeeze=False)
     for ax, line in zip(axes.flat, lines, strict=False):
-        values = {k: np.array(v, float) for k, v in line["reliability"].items()}  # null becomes NaN: not drawn
-        ax.plot([0, 1], [0, 1], color=INK, lw=0.7, ls=":")
-        ax.plot(values["confidence"], values["accuracy"], color=BLUE, lw=1)
-        ax.scatter(values["confidence"], values["accuracy"], s=3 + 150 * values["count"] / values["count"].sum(), color=BLUE, alpha=0.6)
+        _diagram(ax, line["reliability"])
         ax.set_title(f"{line['name']}   ECE {line['ece']['value']:.3f}", fontsize=9)
-        ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     for ax in axes.flat[len(lines) :]:
         ax.set_visible(False)
     figure.supxlabel("confidence", fontsize=9)
