@@ -12,7 +12,7 @@ import soundfile
 from workbench import contracts, sample
 from workbench.runtime.graph import Graph
 from workbench.settings import Speech
-from workbench.speech.streaming import Interim, LocalAgreement, StreamingTranscriber
+from workbench.speech.streaming import Interim, LocalAgreement, StreamingTranscriber, fresh
 from workbench.speech.transcription import Transcriber
 from workbench.speech.vad import VoiceActivity
 from workbench.speech.whisper import Heard, HeardWord
@@ -62,6 +62,20 @@ def test_committed_words_are_the_prefix_of_the_next_hearing() -> None:
     out = listen(recogniser)
     assert recogniser.prefixes[:3] == ["", "", "the message"]
     assert [" ".join(w.word for w in i.committed) for i in out] == ["", "the message", "the message", "the message queue was"][: len(out)]
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "kept"),
+    [
+        ("and measure the hit rate", "and measure the hit rate", ""),
+        ("and measure the hit rate", "Measure the hit rate. The hard part", "The hard part"),
+        ("running a job twice did no harm", "running a job", ""),  # the repetition has only begun
+        ("I was", "I was late", "I was late"),  # people do begin anew
+        ("measure the rate", "measure the hit rate", "measure the hit rate"),
+    ],
+)
+def test_a_phrase_that_follows_itself_is_heard_once(said: str, heard: str, kept: str) -> None:
+    assert " ".join(w.word for w in fresh(words(heard), said.split())) == kept
 
 
 def test_an_invented_text_is_not_shown() -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +31,13 @@ _PAD = 1.5  # s of silence behind the audio: with less, Whisper loops at the end
 _LEAST_CONTEXT = 5.0  # s that the encoder is given at least, for the same reason
 _LEAD = 0.5  # s before a segment: quiet hesitations that voice activity missed
 _GAP = 2.0  # s of silence after which the context begins anew
-_LONGEST, _KEEP = 16.0, 7.0  # s of context at most; where cut, s that stay
+_LONGEST, _KEEP = 7.0, 4.0  # s of context; where it is longer it is cut in a pause, at least these seconds stay
 _SHORTEST = 0.6  # s of speech before the first hearing
 _STEP = 0.35  # s of new audio at least between two hearings
 _REST = 1.5  # seconds of new audio for every second that a hearing takes: leaves a third of a core to others
-_HISTORY = 60  # committed words before the context that go into the prompt
+_CHOICE = 8  # words between which it may be cut
+_ECHO = 3  # words said twice in a row are a loop, not speech
+_HISTORY = 40  # committed words before the context that go into the prompt
 _NO_TIME = 0.02  # s; words at the end that take no longer were not spoken
 _TOKENS_PER_SECOND = 7  # of new text at most; a loop is cut off there
 
@@ -83,7 +86,7 @@ class Recogniser:
         given = tokenizer.encode(" " + prefix.strip()) if prefix else []
         task = self._model.get_prompt(tokenizer, before, without_timestamps=True) + given
         with self._lock:
-            mel = self._model.feature_extractor(samples, padding=SAMPLE_RATE * 30)[:, :frames]
+            mel = self._model.feature_extractor(samples, padding=max(0, frames * 160 - len(samples)))[:, :frames]
             encoded = self._model.encode(np.ascontiguousarray(mel))
             [result] = model.generate(
                 encoded,
@@ -113,6 +116,16 @@ class Recogniser:
 def recogniser(folder: Path, language: str) -> Recogniser:
     """The process's one recogniser of these weights."""
     return Recogniser(folder, Speech(language=language))
+
+
+def fresh(words: tuple[HeardWord, ...], said: list[str]) -> tuple[HeardWord, ...]:
+    """Words without a repetition of what was said just before: after a certain prefix Whisper likes to say it once more."""
+    new, last = [normal(w.word) for w in words], [normal(w) for w in said[-4 * _ECHO :]]
+    for n in range(min(len(new), len(last)), _ECHO - 1, -1):
+        if new[:n] == last[-n:]:
+            return words[n:]
+    whole = len(new) >= _ECHO and any(last[i : i + len(new)] == new for i in range(len(last)))
+    return () if whole else words
 
 
 @dataclass(frozen=True)
@@ -193,6 +206,7 @@ class StreamingTranscriber:
         self._segment: list[contracts.Word] = []  # committed words of the open segment
         self._history: list[str] = []  # committed words before `_audio`
         self._agreement = LocalAgreement()
+        self._tentative: list[contracts.Word] | None = None  # the last hearing's words that may still change
         self._heard_to = 0.0
         self._cost = 0.0
         self._open: float | None = None
@@ -246,11 +260,13 @@ class StreamingTranscriber:
         self._cost = time.perf_counter() - began
         self._heard_to, self.lag = now, self._cost
         if heard is None:
+            self._tentative = None
             return
         agreed = self._agreement.insert(heard.words)
         words = [self._word(w) for w in heard.words]
         self._commit(words[:agreed])
-        yield Interim(tuple(self._segment), tuple(words[agreed:]), now)
+        self._tentative = words[agreed:]
+        yield Interim(tuple(self._segment), tuple(self._tentative), now)
 
     def _ask(self, samples: NDArray[np.float32], beam: int = 1, prompted: bool = True) -> Heard | None:
         assert self._recogniser is not None
@@ -259,7 +275,7 @@ class StreamingTranscriber:
         if doubt(heard, self.settings.prompt):
             self.rejected += 1
             return None
-        return heard
+        return replace(heard, words=fresh(heard.words, [*self._history, *(w.word for w in self._context)]))
 
     def _commit(self, words: list[contracts.Word]) -> None:
         self._segment += words
@@ -269,19 +285,19 @@ class StreamingTranscriber:
         """Keep the context short: cut between committed words."""
         if len(self._audio) / SAMPLE_RATE <= _LONGEST:
             return
-        starts = [w.start for w in self._context if w.start <= now - _KEEP]
-        self._forget(starts[-1] if starts else now - 28.0)
+        pauses = [(b.start - a.end, b.start) for a, b in pairwise(self._context) if b.start <= now - _KEEP]
+        self._forget(max(pauses[-_CHOICE:])[1] if pauses else now - 28.0)
 
     def _close(self, clip: SpeechClip) -> Iterator[Interim | TranscribedClip | contracts.Event]:
-        """A segment has ended: hear its end once more with a wider search, commit everything."""
+        """A segment has ended: commit everything; what was not heard yet is heard with a wider search."""
         if self._open is None:  # shorter than a block: it opened and closed at once
             self._begin(clip.message.start)
         last = round(clip.message.end * SAMPLE_RATE) - self._first
         samples = self._audio[: max(last, 0)]
         began = time.perf_counter()
-        heard = self._ask(samples, self.settings.beam) or self._ask(samples, self.settings.beam, prompted=False) if len(samples) else None
-        self.lag = time.perf_counter() - began
-        if heard is not None:
+        if self._heard_to >= clip.message.end and self._tentative is not None:  # nothing was said since
+            self._commit(self._tentative)
+        elif (heard := self._last_hearing(samples)) is not None:
             self._commit([self._word(w) for w in heard.words])
         else:
             yield contracts.Event(
@@ -291,13 +307,19 @@ class StreamingTranscriber:
                 message="the end of a segment was left out: its text was probably invented",
                 data={"segment_id": clip.message.segment_id, "end": clip.message.end},
             )
-        words, self._segment = self._segment, []
+        self.lag = time.perf_counter() - began
+        words, self._segment, self._tentative = self._segment, [], None
         self._open = None
         self._agreement.reset()
         self._heard_to = clip.message.end
         if words:
             yield Interim(tuple(words), (), clip.message.end)
             yield self._transcribed(clip, words)
+
+    def _last_hearing(self, samples: NDArray[np.float32]) -> Heard | None:
+        if len(samples) == 0:
+            return None
+        return self._ask(samples, self.settings.beam) or self._ask(samples, self.settings.beam, prompted=False)
 
     def _transcribed(self, clip: SpeechClip, words: list[contracts.Word]) -> TranscribedClip:
         start = min(clip.message.start, words[0].start)
