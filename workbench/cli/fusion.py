@@ -101,6 +101,41 @@ def fit(
     console.print(f"settings: {json.dumps(use)}", highlight=False, markup=False, soft_wrap=True)
 
 
+@fusion.command()
+def sweep(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="What varies, over what; see experiments/fusion_sweep.yaml.")],
+    path: Where = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="In all, those of earlier calls included; the plan's number otherwise.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Search settings of fusion with Optuna, going on where an earlier call stopped; keep trials and the best in MLflow."""
+    from workbench.training import plan as planning
+    from workbench.training import sweep as sweeping
+
+    asked = planning.load(plan)
+    samples = _samples(asked.corpus, path)
+    with _progress("trials") as say:
+        found = sweeping.run(asked, samples, trials, jobs, say=say)
+    if as_json:
+        _print(found)
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    best = found["best"]
+    console.print(f"[bold]{found['sweep']}[/]: {found['trials']} trials ({found['failed']} failed), judged on {found['judged_on']}")
+    console.print(
+        f"best (trial {best['trial']}): "
+        + ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in best["values"].items())
+    )
+    held = f"{_percent(found['held_out']['accuracy'])} % accuracy, ECE {_figure(found['held_out']['ece'])}"
+    gain = _points(found["versus_average"]["accuracy"])
+    console.print(f"on {found['persons_held_out']} people set aside: {held}; to the equal average {gain} points".replace("\n", " "))
+    console.print(f"MLflow run: {found['run']}" + (f", registered as {found['model']}" if "model" in found else ""))
+    console.print(f"settings: {found['settings_file']}", markup=False)
+
+
 @fusion.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Strategies that can be fitted, and what MLflow's registry holds."""

@@ -87,7 +87,7 @@ class Tally:
             return (weights @ self.confusion[:, :: k + 1].sum(axis=1)) / (weights @ self.confusion.sum(axis=1))
 
 
-def tally(probs: Floats, labels: Ints, person: Ints, persons: int) -> Tally:
+def tally(probs: Floats, labels: Ints, person: Ints, persons: int, said: Ints | None = None) -> Tally:
     """Sum predictions by person.
 
     Parameters
@@ -97,11 +97,14 @@ def tally(probs: Floats, labels: Ints, person: Ints, persons: int) -> Tally:
     labels : ndarray of int, shape (n,)
     person : ndarray of int, shape (n,)
         Index of the clip's person, below `persons`.
+    said : ndarray of int, shape (n,), optional
+        The label that is shown, where it is not the most probable one (after smoothing); -1 counts as wrong.
     """
     n, k = probs.shape
     empty = np.any(np.isnan(probs), axis=1)
     probs = np.where(empty[:, None], 1 / k, probs)
-    said = np.where(empty, (labels + 1) % k, probs.argmax(axis=1))
+    shown = probs.argmax(axis=1) if said is None else said
+    said = np.where(empty | (shown < 0), (labels + 1) % k, shown)
     confidence = probs.max(axis=1)
     right = np.equal(said, labels)
     place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)

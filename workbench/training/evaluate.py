@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.fusion.metrics import NAMES, Interval, Tally, draw, interval, tally, unit
+from workbench.fusion.metrics import NAMES, Interval, Ints, Tally, draw, interval, tally, unit
 from workbench.fusion.strategy import Floats
 from workbench.training.samples import GROUPINGS, Samples
 
@@ -97,12 +97,12 @@ class Judge:
             if n < MIN_PERSONS
         ]
 
-    def tally(self, probs: Floats) -> Tally:
-        return tally(probs, self.samples.labels, self.person, len(self.people))
+    def tally(self, probs: Floats, said: Ints | None = None) -> Tally:
+        return tally(probs, self.samples.labels, self.person, len(self.people), said)
 
-    def score(self, runs: Sequence[Floats]) -> Scored:
-        """Figures of a strategy from its held-out predictions, one array (n, k) a seed."""
-        tallies = [self.tally(probs) for probs in runs]
+    def score(self, runs: Sequence[Floats], said: Ints | None = None) -> Scored:
+        """Figures of a strategy from its held-out predictions, one array (n, k) a seed; `said` as in `metrics.tally`."""
+        tallies = [self.tally(probs, said) for probs in runs]
         each = [t.figures(self.weights) for t in tallies]
         figures = {name: np.mean([e[name] for e in each], axis=0) for name in NAMES}
         groups = {

@@ -14,7 +14,7 @@ import numpy as np
 
 from workbench.errors import SettingsError
 from workbench.fusion.average import Average
-from workbench.fusion.metrics import reliability
+from workbench.fusion.metrics import Ints, reliability
 from workbench.fusion.network import Hyperparameters
 from workbench.fusion.stored import FILE, Stored
 from workbench.fusion.strategy import Floats
@@ -63,7 +63,7 @@ def entry(name: str) -> Entry:
     return known[name]
 
 
-def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int = 1000, chosen: Entry | None = None) -> Fitted:
+def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int = 1000) -> Fitted:
     """Cross-validate by person, then fit on everyone.
 
     Parameters
@@ -75,21 +75,26 @@ def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int =
         Of the folds and the strategy.
     folds, draws : int
         Folds by person; bootstrap draws over persons.
-    chosen : Entry, optional
-        Instead of the benchmark's line of that name (a sweep's best).
     """
-    line = chosen or entry(name)
+    line = entry(name)
     seen = samples.only(line.inputs)
     judge = Judge(samples, draws, seed)
     whole, alone = _held_out(seen, line, by_person(samples.persons, folds, seed), seed)
     equal = judge.score([Average(EQUAL).predict(samples.tracks, samples.masks)])
-    report = plain(describe(judge, whole, equal) | {"shares_alone": None if alone is None else figures(judge.score([alone]))})
-    about = {
+    report = describe(judge, whole, equal) | {"shares_alone": None if alone is None else figures(judge.score([alone]))}
+    return on_everyone(samples, name, line, seed, report, folds=folds)
+
+
+def on_everyone(samples: Samples, name: str, line: Entry, seed: int, report: Mapping[str, Any], **about: Any) -> Fitted:
+    """Fit on all people, and keep the figures of people left out that `report` holds beside it."""
+    said = plain(report)
+    facts = {
         "corpus": samples.name, "source": samples.source, "fingerprint": samples.fingerprint, "inputs": list(line.inputs),
-        "persons": len(judge.people), "clips": len(samples), "seed": seed, "folds": folds, "git_revision": revision(),
-        "held_out": report["figures"], "versus_average": report["versus_average"], "shares_alone": report["shares_alone"],
+        "persons": len(np.unique(samples.persons)), "clips": len(samples), "seed": seed, "git_revision": revision(),
+        "held_out": said["figures"], "versus_average": said["versus_average"], "shares_alone": said.get("shares_alone"),
     }  # fmt: skip
-    return Fitted(name, Stored(fit(seen, line.build, seed), samples.classes, about), report)
+    inner = fit(samples.only(line.inputs), line.build, seed)
+    return Fitted(name, Stored(inner, samples.classes, facts | plain(about)), said)
 
 
 def _held_out(seen: Samples, line: Entry, cuts: list[Fold], seed: int) -> tuple[Floats, Floats | None]:
@@ -107,11 +112,11 @@ def _held_out(seen: Samples, line: Entry, cuts: list[Fold], seed: int) -> tuple[
     return whole, None if lost else alone
 
 
-def describe(judge: Judge, probs: Floats, equal: Scored) -> dict[str, Any]:
+def describe(judge: Judge, probs: Floats, equal: Scored, said: Ints | None = None) -> dict[str, Any]:
     """Figures of held-out predictions, their gain over the equal average, gaps, reliability diagram and confusion matrix."""
-    score, samples = judge.score([probs]), judge.samples
+    score, samples = judge.score([probs], said), judge.samples
     k = len(samples.classes)
-    said = np.nan_to_num(probs, nan=0.0).argmax(axis=1)
+    said = np.nan_to_num(probs, nan=0.0).argmax(axis=1) if said is None else np.maximum(said, 0)
     return {
         "figures": figures(score),
         "versus_average": differences(score, equal),
@@ -149,7 +154,9 @@ def log(found: Fitted, parameters: Mapping[str, Any] | None = None, register: st
     about = found.stored.about
     with mlflow.start_run(run_name=found.name, nested=mlflow.active_run() is not None) as run, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        mlflow.log_params({k: about[k] for k in ("corpus", "seed", "folds", "inputs")} | dict(parameters or {}) | {"strategy": found.name})
+        mlflow.log_params(
+            {k: about[k] for k in ("corpus", "seed", "folds", "inputs") if k in about} | dict(parameters or {}) | {"strategy": found.name}
+        )
         mlflow.set_tags({"data_fingerprint": about["fingerprint"], "git_revision": about["git_revision"], "source": about["source"]})
         mlflow.log_metrics(scalars(found.report))
         found.stored.save(folder / "model" / FILE)
