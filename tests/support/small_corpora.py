@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from tests.support import media
+from workbench.extraction.clip import Clip, Outcome
 
 STUB = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
 
@@ -168,7 +170,19 @@ def cut(source: Path, target: Path, start: float, seconds: float) -> Path:
 
 
 def sample_clips(source: Path, root: Path, seconds: float = 3.0) -> Path:
-    """Three clips of the sample interview (stock footage, synthetic voice) under RAVDESS names: what it shows is not what they say."""
-    for i, (emotion, start) in enumerate((("03", 2.0), ("04", 22.0), ("05", 42.0)), 1):
-        cut(source, root / f"Video_Speech_Actor_{i:02}" / f"Actor_{i:02}" / f"01-01-{emotion}-01-01-01-{i:02}.mp4", start, seconds)
+    """Three clips of the sample interview (stock footage, synthetic voice) under RAVDESS names, and half of a file.
+
+    What the names say has nothing to do with what the clips show.
+    """
+    for emotion, actor, start in (("03", "01", 2.0), ("04", "01", 22.0), ("05", "02", 42.0)):
+        cut(source, root / f"Actor_{actor}" / f"01-01-{emotion}-01-01-01-{actor}.mp4", start, seconds)
+    whole = root / "Actor_02" / "01-01-05-01-01-01-02.mp4"
+    media.truncate(whole, root / "Actor_02" / "01-01-06-01-01-01-02.mp4", 0.5)
     return root
+
+
+def die_on_clip_3(clip: Clip) -> Outcome:
+    """In place of the extraction's own worker: a decoder that takes the process down."""
+    if clip.name == "3":
+        os._exit(9)
+    return Outcome(clip.name, ["vad"])

@@ -120,7 +120,14 @@ def extract(
     if as_json:
         found = run(name, path, asked, **options)  # type: ignore[arg-type]
         _print(
-            {"corpus": name, "out": str(found.root), "clips": found.clips, "failed": found.failed, "off": found.off}
+            {
+                "corpus": name,
+                "out": str(found.root),
+                "clips": found.clips,
+                "failed": found.failed,
+                "problems": found.problems,
+                "off": found.off,
+            }
             | {"stages": {s: {"computed": n, "kept": found.kept[s], "empty": found.empty[s]} for s, n in found.computed.items()}}
             | {"errors": found.errors.to_dict("records"), "seconds": found.seconds, "workers": found.workers}
         )
@@ -145,6 +152,8 @@ def _summary(found: Result) -> None:
         console.print(f"{row['level']} {row['clip']} ({row['stage']}): {row['message']}", soft_wrap=True, highlight=False, markup=False)
     if len(found.errors) > SHOWN:
         console.print(f"… and {len(found.errors) - SHOWN} more", highlight=False)
+    if found.problems:
+        console.print(f"{found.problems} problems of the corpus itself: `workbench corpora check` names them", soft_wrap=True)
     console.print(f"{found.failed} clips with errors; {found.seconds:.1f} s with {found.workers} processes", highlight=False)
     console.print(f"tracks: {found.root}", soft_wrap=True, highlight=False, markup=False)
 

@@ -1,8 +1,9 @@
 """A corpus's extracted tracks on disk, and what fusion reads of them.
 
 A folder: ``extraction.json`` (settings, a key a stage), ``clips.parquet`` (the corpus's table, with what each clip's files
-are), ``errors.parquet``, and ``STAGE/KEY/CLIP.CONTENT.parquet``, one file a clip and stage. KEY stands for everything the
-stage's result rests on besides the clip's content: other settings, weights or code lie beside it and overwrite nothing.
+are) and ``errors.parquet``, all three of the last run, and ``STAGE/KEY/CLIP.CONTENT.parquet``, one file a clip and stage.
+KEY stands for everything the stage's result rests on besides the clip's content: other settings, weights or code lie beside
+it and overwrite nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -154,10 +156,14 @@ class Extracted:
         text = self.clips[["clip", "person", "label", CONTENT]].to_csv(index=False) + json.dumps(self.keys, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    @cached_property
+    def _by_name(self) -> dict[str, dict[str, Any]]:
+        table = self.clips[["clip", CONTENT, "text"]]
+        return {str(row["clip"]): {str(k): v for k, v in row.items()} for row in table.to_dict("records")}
+
     def rows(self, stage: str, clip: str) -> Rows | None:
         """A stage's rows for a clip; None where it was not extracted (not asked for, no such media, or an error)."""
-        what = self.clips.loc[self.clips["clip"] == clip, CONTENT].iloc[0]
-        path = track_file(self.root, stage, self.keys[stage], clip, what)
+        path = track_file(self.root, stage, self.keys[stage], clip, self._by_name[clip][CONTENT])
         return read_rows(path) if path.exists() else None
 
     def visual(self, clip: str) -> Track:
@@ -204,7 +210,7 @@ class Extracted:
 
     def text(self, clip: str) -> str:
         """What was said: by the corpus where it says so, else as it was recognised."""
-        given = self.clips.loc[self.clips["clip"] == clip, "text"].iloc[0]
+        given = self._by_name[clip]["text"]
         if isinstance(given, str) and given:
             return given
         return " ".join(r["transcript"].strip() for r in self.rows("alignment", clip) or [])

@@ -102,7 +102,8 @@ class Extractor:
             passes.setdefault(sound, []).append("speech")
         for path, chains in passes.items():
             self._guarded(outcome, "capture", lambda path=path, chains=chains: self._media(clip, path, chains, outcome))  # type: ignore[misc]
-        if "embedding" in clip.todo and not outcome.errors:
+        read = not any(e["stage"] == "capture" and e["level"] == "error" for e in outcome.errors)
+        if "embedding" in clip.todo and read and (clip.text or self._file(clip, "alignment").exists()):
             self._guarded(outcome, "embedding", lambda: self._embed(clip, outcome))
         return outcome
 
@@ -167,8 +168,7 @@ class Extractor:
     def _embed(self, clip: Clip, outcome: Outcome) -> None:
         from workbench.language.similarity import embed
 
-        words = self._file(clip, "alignment")
-        text = clip.text or (" ".join(r["transcript"].strip() for r in read_rows(words)) if words.exists() else "")
+        text = clip.text or " ".join(r["transcript"].strip() for r in read_rows(self._file(clip, "alignment")))
         model = self.job.settings.language.similarity_model
         rows: Rows = [{"text": text, "vector": embed([text], model)[0].tolist()}] if text else []
         write_rows(self._file(clip, "embedding"), clip.name, rows)

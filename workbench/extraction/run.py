@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -43,8 +43,10 @@ class Result:
         Folder of the tracks; `corpora.tracks.Extracted.open` reads it.
     clips : int
         That were asked for.
-    computed, kept, empty : dict of int
+    computed, kept, empty : Counter
         Step → clips that were computed now; that were there already; that were computed and gave no row (no face, no speech).
+    problems : int
+        Files that the corpus's loader found missing or broken; `workbench corpora check` names them.
     errors : DataFrame
         `clip`, `stage`, `level` ("error": the step and what rests on it are not stored; "warning"), `message`.
     off : dict of str
@@ -55,9 +57,10 @@ class Result:
 
     root: Path
     clips: int
-    computed: dict[str, int] = field(default_factory=dict)
-    kept: dict[str, int] = field(default_factory=dict)
-    empty: dict[str, int] = field(default_factory=dict)
+    computed: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    empty: Counter[str] = field(default_factory=Counter)
+    problems: int = 0
     errors: pd.DataFrame = field(default_factory=lambda: _errors([]))
     off: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -147,10 +150,14 @@ def _run(corpus: Corpus, steps: list[str], job: Job, workers: int | None, limit:
     clips = corpus.clips.dropna(subset=["audio", "video", "image"], how="all").iloc[:limit]
     if clips.empty:
         raise CorpusError(f"{corpus.name}: no clip in {corpus.root} has audio, video or a picture; nothing can be extracted")
-    result = Result(job.root, len(clips), dict.fromkeys(steps, 0), dict.fromkeys(steps, 0), dict.fromkeys(steps, 0))
+    problems = sum(f.level == "error" for f in corpus.findings)
+    result = Result(job.root, len(clips), problems=problems)
+    for counted in (result.computed, result.kept, result.empty):
+        counted.update(dict.fromkeys(steps, 0))
     errors: list[dict[str, str]] = []
     table, todo = [], []
-    for row in clips.to_dict("records"):
+    for i, row in enumerate(clips.to_dict("records")):
+        progress(f"{corpus.name}: what is there", i + 1, len(clips))
         files = {kind: corpus.root / row[kind] for kind in ("video", "audio", "image") if isinstance(row[kind], str)}
         text = row["text"] if isinstance(row["text"], str) else ""
         try:
@@ -184,8 +191,10 @@ def _run(corpus: Corpus, steps: list[str], job: Job, workers: int | None, limit:
 
 
 def _possible(steps: list[str], kinds: set[str], text: bool) -> Iterator[str]:
-    """The steps that a clip with these files can have."""
+    """The steps that a clip with these files can have; its words are recognised where its embedding needs them."""
     seen, heard = bool(kinds & {"video", "image"}), bool(kinds & {"video", "audio"})
+    if "embedding" in steps and not text:
+        steps = [*steps, *wanted(["alignment"])]
     possible = {"vision": seen, "speech": heard, "text": text or heard}
     yield from (s.name for name, ok in possible.items() if ok for s in chain(name) if s.name in steps)  # type: ignore[arg-type]
 

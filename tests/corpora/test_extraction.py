@@ -1,0 +1,308 @@
+"""Extraction on clips cut from the sample interview: what runs, what is kept, what is done anew, and what breaks."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support import small_corpora
+from tests.support.command import Done
+from workbench import extraction, pipeline
+from workbench.corpora.tracks import PROSODY, STAGES, Extracted
+from workbench.errors import CorpusError
+from workbench.extraction import run as running
+from workbench.extraction.clip import Clip, Job
+from workbench.extraction.steps import BY_NAME, STEPS, keys, wanted
+from workbench.fusion.windows import MINIMUM
+from workbench.labels import BASIC
+from workbench.sample import SamplePaths
+from workbench.settings import Capture, Settings, Speech, Vision
+from workbench.training import extracted
+from workbench.vision.detection import FaceDetectionStage
+
+pytestmark = pytest.mark.media
+Command = Callable[..., Done]
+GOOD = ["01-03-01-01-01-01", "01-04-01-01-01-01", "01-05-01-01-01-02"]
+BROKEN = "01-06-01-01-01-02"
+
+
+def with_(section: str, **values: object) -> Settings:
+    chosen = Settings()
+    return chosen.model_copy(update={section: getattr(chosen, section).model_copy(update=values)})
+
+
+def files(root: Path) -> dict[Path, int]:
+    """Every stored track with the time at which it was written."""
+    return {p: p.stat().st_mtime_ns for p in root.rglob("*.parquet") if p.parent != root}
+
+
+@pytest.fixture(scope="module")
+def corpus(sample_paths: SamplePaths, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_corpora.sample_clips(sample_paths.video, tmp_path_factory.mktemp("ravdess"))
+
+
+@pytest.fixture(scope="module")
+def first(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> extraction.Result:
+    """All stages once, in this process."""
+    return extraction.extract("ravdess", corpus, settings=Settings(), out=tmp_path_factory.mktemp("tracks"), workers=1)
+
+
+@pytest.fixture(scope="module")
+def tracks(first: extraction.Result) -> Extracted:
+    return Extracted.open(first.root)
+
+
+def test_every_stage_is_stored_and_a_broken_clip_is_reported_and_skipped(first: extraction.Result, tracks: Extracted) -> None:
+    assert first.clips == 4
+    assert first.computed == {**dict.fromkeys(STAGES, 3)}
+    assert first.failed == 1
+    assert tracks.errors["clip"].tolist() == [BROKEN]
+    assert "its index (moov) is missing" in tracks.errors["message"][0]
+    for clip in GOOD:
+        assert all(tracks.rows(stage, clip) for stage in STAGES)
+    assert all(tracks.rows(stage, BROKEN) is None for stage in STAGES)
+
+
+def test_a_second_run_computes_nothing(first: extraction.Result, corpus: Path) -> None:
+    before = files(first.root)
+    again = extraction.extract("ravdess", corpus, settings=Settings(), out=first.root, workers=1)
+    assert set(again.computed.values()) == {0}
+    assert again.kept == dict.fromkeys(STAGES, 3)
+    assert again.failed == 1
+    assert files(first.root) == before
+
+
+@pytest.mark.parametrize(
+    ("chosen", "redone"),
+    [
+        (with_("vision", temperature=3.0), {"emotion"}),
+        (with_("speech", pause=0.4), {"prosody", "affect"}),
+        (with_("speech", affect_hop=1.0), {"affect"}),
+        (with_("fusion", hop=1.0), set()),
+        (with_("vision", min_face_px=90.0), set()),
+    ],
+)
+def test_a_changed_setting_redoes_its_stage_and_what_rests_on_it(
+    first: extraction.Result, corpus: Path, chosen: Settings, redone: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("face detection and recognition have their results")
+
+    monkeypatch.setattr(FaceDetectionStage, "process", never)
+    monkeypatch.setattr("workbench.speech.transcription.Whisper", never)
+    out = Path(shutil.copytree(first.root, tmp_path / "tracks"))
+    before = files(out)
+    result = extraction.extract("ravdess", corpus, settings=chosen, out=out, workers=1)
+    assert {s for s, n in result.computed.items() if n} == redone
+    assert all(result.computed[s] == 3 for s in redone)
+    assert result.failed == 1
+    after = files(out)
+    assert {p: t for p, t in after.items() if p in before} == before
+    assert {p.relative_to(out).parts[0] for p in after.keys() - before.keys()} == redone
+
+
+def test_other_weights_and_other_code_are_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(chosen: Settings) -> dict[str, str]:
+        return keys(chosen, [*pipeline.vision_stages(chosen), *pipeline.speech_stages(chosen)])
+
+    base = found(Settings())
+
+    def changed(other: dict[str, str]) -> set[str]:
+        return {s for s in base if base[s] != other[s]}
+
+    assert changed(found(Settings())) == set()
+    after_words = {"transcription", "alignment", "prosody", "affect", "embedding"}
+    assert changed(found(with_("speech", model="whisper-small"))) == after_words
+    monkeypatch.setattr("workbench.extraction.steps.source", lambda module: "new" if module == "vision.emotion" else module)
+    once = found(Settings())
+    monkeypatch.setattr("workbench.extraction.steps.source", lambda module: module)
+    assert {s for s, key in found(Settings()).items() if key != once[s]} == {"emotion"}
+
+
+def test_every_setting_of_the_stages_is_part_of_a_key_or_known_not_to_matter() -> None:
+    later = {"vision.compound_readout", "vision.min_face_px", "vision.min_quality", "speech.low_word_confidence", "speech.speakers"}
+    every = {f"{name}.{f}" for name, part in (("capture", Capture), ("vision", Vision), ("speech", Speech)) for f in part.model_fields}
+    used = {s for step in STEPS for s in step.settings}
+    assert every - used == later
+    assert used - every == {"language.similarity_model"}
+    assert tuple(BY_NAME) == STAGES
+
+
+@pytest.mark.parametrize(
+    "gone", [("tracking", "emotion"), ("transcription", "alignment"), ("prosody",), ("affect",), ("emotion", "prosody")]
+)
+def test_going_on_from_stored_results_gives_the_same_as_one_pass(
+    first: extraction.Result, tracks: Extracted, corpus: Path, gone: tuple[str, ...]
+) -> None:
+    before = {(s, c): tracks.rows(s, c) for s in gone for c in GOOD}
+    for stage in gone:
+        for path in (first.root / stage / tracks.keys[stage]).iterdir():
+            path.unlink()
+    result = extraction.extract("ravdess", corpus, settings=Settings(), out=first.root, workers=1)
+    assert {s for s, n in result.computed.items() if n} == set(gone)
+    for (stage, clip), rows in before.items():
+        assert json.dumps(tracks.rows(stage, clip)) == json.dumps(rows)
+
+
+def test_the_tracks_are_what_evaluation_of_the_clip_sees(tracks: Extracted, corpus: Path, tmp_path: Path) -> None:
+    session = pipeline.evaluate(corpus / tracks.clips["video"][2], settings=Settings(), out=tmp_path / "session")
+    seen, mine = session.observations, tracks.visual(GOOD[2])
+    np.testing.assert_array_equal(mine.times, seen.visual.times)
+    np.testing.assert_array_equal(mine.valid, seen.visual.valid)
+    np.testing.assert_allclose(mine.values[mine.valid], seen.visual.values[mine.valid], atol=1e-9)
+    assert [m.message for m in tracks.measured(GOOD[2])] == list(seen.prosody)
+    [affect] = tracks.affect([GOOD[2]])
+    np.testing.assert_allclose(affect.values[:, : len(BASIC)], seen.affect.values)
+
+
+def test_the_voice_is_heard_against_the_same_person_only(tracks: Extracted) -> None:
+    [alone] = tracks.affect(GOOD[1:2])
+    assert alone.valid.mean() < MINIMUM  # 3 s say next to nothing about what is usual for a person
+    _, after = tracks.affect(GOOD[:2])
+    assert after.valid.all()
+    found = tracks.features()
+    assert found["visual"].shape == found["audio"].shape == (4, 7)
+    assert found["prosody"].shape == (4, len(PROSODY))
+    assert np.isnan(found["audio"]).all(axis=1).tolist() == [True, False, True, True]
+
+
+def test_fusion_gets_samples_of_an_extracted_corpus(first: extraction.Result) -> None:
+    samples = extracted.load("ravdess", first.root)
+    assert samples.classes == ("angry", "fear", "happy", "sad")
+    assert [samples.classes[i] for i in samples.labels] == ["happy", "sad", "angry", "fear"]
+    assert samples.persons.tolist() == ["Actor_01", "Actor_01", "Actor_02", "Actor_02"]
+    assert samples.masks["visual"].tolist() == [True, True, True, False]
+    assert samples.masks["text"].tolist() == [True, True, True, False]
+    np.testing.assert_allclose(samples.tracks["visual"][:3].sum(axis=1), 1.0)
+    assert samples.groups.columns.tolist() == ["sex"]
+    assert "outputs of the workbench's own stages" in samples.source
+
+
+def test_a_picture_is_shown_until_its_face_has_a_name(sample_paths: SamplePaths, tmp_path: Path) -> None:
+    import av
+    from PIL import Image
+
+    root = small_corpora.raf_db(tmp_path / "raf")
+    with av.open(str(sample_paths.video)) as film:
+        face = next(film.decode(video=0)).to_ndarray(format="rgb24")
+    Image.fromarray(face).save(root / "basic" / "Image" / "aligned" / "train_00001_aligned.jpg")
+    result = extraction.extract("raf-db", root, settings=Settings(), out=tmp_path / "tracks", workers=1)
+    assert result.computed == {**dict.fromkeys(STAGES, 0), "detection": 3, "tracking": 3, "emotion": 3}
+    assert result.empty["emotion"] == 2  # grey pictures
+    assert result.failed == 0
+    visual = Extracted.open(result.root).features()["visual"]
+    assert np.isnan(visual).all(axis=1).tolist() == [False, True, True]
+    assert visual[0].sum() == pytest.approx(1.0)
+
+
+def test_hiring_in_the_eu_extracts_no_emotion(corpus: Path, tmp_path: Path) -> None:
+    hiring = with_("session", purpose="hiring", jurisdiction="DE")
+    result = extraction.extract("ravdess", corpus, ["vad", "emotion"], settings=hiring, out=tmp_path / "tracks", workers=1)
+    assert set(result.off) == {"detection", "tracking", "emotion"}
+    assert "EU AI Act" in result.off["emotion"]
+    assert result.computed == {"vad": 3}
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty films of a tone: enough for a run to be stopped in the middle."""
+    root = tmp_path_factory.mktemp("many")
+    made = small_corpora.film(root / "01-01-01-01-01-01-01.mp4", 1.0).read_bytes()
+    for i in range(1, 40):
+        (root / f"01-01-0{i % 8 + 1}-0{i // 8 % 2 + 1}-0{i // 16 % 2 + 1}-01-0{i // 32 + 2}.mp4").write_bytes(made)
+    return root
+
+
+def test_a_killed_run_is_taken_up_where_it_stopped(command: Command, many: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tracks"
+    arguments = ["corpora", "extract", "ravdess", str(many), "--stages", "vad", "--workers", "1", "--out", str(out)]
+    process = subprocess.Popen([sys.executable, "-m", "workbench", *arguments], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while process.poll() is None and len(files(out)) < 3:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = files(out)
+    found = command(*arguments, "--json").json
+    assert 3 <= len(before) < found["clips"]
+    assert found["stages"]["vad"] == {"computed": found["clips"] - len(before), "kept": len(before), "empty": found["clips"] - len(before)}
+    assert {p: t for p, t in files(out).items() if p in before} == before
+    assert len(files(out)) == found["clips"]
+
+
+def test_processes_share_the_clips_and_limit_holds(command: Command, many: Path, tmp_path: Path) -> None:
+    done = command(
+        "corpora", "extract", "ravdess", many, "--stages", "vad", "--workers", 2, "--limit", 6, "--out", tmp_path / "t", "--json"
+    )
+    assert done.code == 0, done.err
+    assert (done.json["workers"], done.json["clips"], done.json["failed"]) == (2, 6, 0)
+    assert done.json["stages"]["vad"]["computed"] == 6
+    shown = command("corpora", "extract", "ravdess", many, "--stages", "vad", "--limit", 6, "--out", tmp_path / "t").out
+    assert "0 clips with errors" in shown
+
+
+def test_a_process_that_dies_costs_one_clip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(running, "work", small_corpora.die_on_clip_3)
+    clips = [Clip(str(i), "c", ("vad",)) for i in range(6)]
+    outcomes = {o.clip: o for o in running._spread(Job(tmp_path, Settings(), {}, {}), clips, 2)}
+    assert set(outcomes) == {c.name for c in clips}
+    assert [c for c, o in outcomes.items() if o.errors] == ["3"]
+    assert "the process that worked on it died" in outcomes["3"].errors[0]["message"]
+
+
+def test_words_are_recognised_where_a_clip_has_no_text(sample_paths: SamplePaths, tmp_path: Path) -> None:
+    root = small_corpora.meld(tmp_path / "meld")
+    clip = small_corpora.cut(sample_paths.video, root / "train_splits" / "dia0_utt0.mp4", 2.0, 3.0)
+    (root / "train_splits" / "dia0_utt1.mp4").write_bytes(clip.read_bytes())
+    table = root / "train_sent_emo.csv"
+    table.write_text(table.read_text().replace("Fine.", ""))
+    result = extraction.extract("meld", root, ["embedding"], settings=Settings(), out=tmp_path / "tracks", workers=1)
+    assert result.computed == {"embedding": 2, "vad": 1, "transcription": 1, "alignment": 1}
+    found = Extracted.open(result.root)
+    assert found.text("train/dia0_utt0") == "Oh, no!"
+    assert len(found.text("train/dia0_utt1").split()) > 3
+    assert found.features()["text"].shape == (2, 384)
+
+
+def test_bad_input_is_one_clear_line(command: Command, corpus: Path, many: Path, crema_d_root: Path, tmp_path: Path) -> None:
+    for arguments, expected in (
+        (("ravdess", corpus, "--stages", "smell"), "no stage 'smell'; choose of detection, tracking"),
+        (("ravdess", corpus, "--workers", 0), "--limit and --workers must be at least 1"),
+        (("ravdess", tmp_path / "nowhere"), "no such folder"),
+        (("films", corpus), "no corpus 'films'"),
+        (("crema-d", crema_d_root), "has audio, video or a picture; nothing can be extracted"),
+        (("ravdess", corpus, "--out", corpus / "Actor_02" / "01-01-05-01-01-01-02.mp4"), "File exists"),
+    ):
+        done = command("corpora", "extract", *arguments)
+        assert done.code == 2
+        assert expected in done.err
+        assert done.err.count("\n") == 1, done.err
+    lone = tmp_path / "lone"
+    lone.mkdir()
+    (lone / "01-01-03-01-01-01-01.mp4").write_bytes(b"no film")
+    done = command("corpora", "extract", "ravdess", lone, "--workers", 1, "--out", tmp_path / "t")
+    assert done.code == 2
+    assert "every clip failed; the first, 01-03-01-01-01-01: " in done.err
+
+
+def test_what_was_asked_for_brings_what_it_rests_on() -> None:
+    assert wanted(["emotion"]) == ["detection", "tracking", "emotion"]
+    assert wanted(["transcription", "tracking"]) == ["detection", "tracking", "vad", "transcription"]
+    assert wanted(None) == list(STAGES)
+
+
+def test_tracks_that_are_not_there_or_damaged_are_named(first: extraction.Result, tracks: Extracted, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"nothing was extracted here \(extraction\.json is missing\)"):
+        Extracted.open(tmp_path)
+    (tmp_path / "vad" / tracks.keys["vad"]).mkdir(parents=True)
+    for path in (first.root / "vad" / tracks.keys["vad"]).iterdir():
+        (tmp_path / "vad" / tracks.keys["vad"] / path.name).write_bytes(b"PAR1 torn")
+    with pytest.raises(CorpusError, match=r"cannot be read .*; remove it and extract the corpus again"):
+        replace(tracks, root=tmp_path).rows("vad", GOOD[0])
