@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 Evaluate = Callable[[Path, Path, Settings], "Session"]
 """Evaluates a recording with its questions; `workbench.evaluate` does."""
 SCORES = ("technical", "clarity")
-ABOUT = {"label": LABEL, "people_are": "voices", "data": "generated accent corpus (Kokoro and eSpeak NG)"}
+VERSION = 2
+"""Of what is measured; raise it where that changes, so that nothing older is taken for it."""
 
 
 def measure(corpus: Accents, evaluate: Evaluate, settings: Settings, progress: Progress = lambda *_: None) -> pd.DataFrame:
@@ -51,7 +52,8 @@ def measure(corpus: Accents, evaluate: Evaluate, settings: Settings, progress: P
 
 
 def _measured(spoken: Spoken, evaluate: Evaluate, settings: Settings) -> list[dict[str, Any]]:
-    key = hashlib.sha256(spoken.audio.read_bytes() + spoken.interview.read_bytes()).hexdigest()[:12] + settings.fingerprint()
+    source = spoken.audio.read_bytes() + spoken.interview.read_bytes()
+    key = f"{VERSION}-{hashlib.sha256(source).hexdigest()[:12]}-{settings.fingerprint()}"
     kept = spoken.audio.with_suffix(".measured.json")
     try:
         stored = json.loads(kept.read_text(encoding="utf-8"))
@@ -72,7 +74,7 @@ def _measured(spoken: Spoken, evaluate: Evaluate, settings: Settings) -> list[di
 
 def _true_scores(spoken: Spoken, settings: Settings) -> dict[str, dict[str, float | None]]:
     """Scores of the words that were said, by question: what a recogniser without errors would have given."""
-    from workbench.fusion.observations import Observations
+    from workbench.fusion.observations import Observations, Words
     from workbench.language.answers import measure as measure_answer
     from workbench.language.interview import load_plan
     from workbench.scoring.scores import score
@@ -82,7 +84,10 @@ def _true_scores(spoken: Spoken, settings: Settings) -> dict[str, dict[str, floa
     for question, start, end in plan.spans(1e6):
         words = _words(spoken.said[question.id], start, end, settings)
         answer = measure_answer(question, start, end, words, settings, plan.language)
-        found = score(Observations(duration=end, answers=(answer,)), settings.scoring)
+        begin, stop = np.array([(w.start, w.end) for w in words]).T
+        marked = np.array([w.filler for w in words])
+        known = Words(tuple(w.word for w in words), begin, stop, np.ones(len(words)), marked, np.zeros(len(words), np.int64))
+        found = score(Observations(duration=end, words=known, answers=(answer,)), settings.scoring)
         out[question.id] = {s.name: s.value for s in found if s.scope == question.id and s.name in SCORES}
     return out
 
@@ -97,14 +102,16 @@ def _words(text: str, start: float, end: float, settings: Settings) -> list[cont
     ]
 
 
-def audits(table: pd.DataFrame, base: Options | None = None, **changes: Any) -> dict[str, Audit]:
+def audits(table: pd.DataFrame, recogniser: str = "", base: Options | None = None, **changes: Any) -> dict[str, Audit]:
     """Recognition by accent, synthesiser and sex of the voice, and for every score its shift away from that of the true words.
 
-    The score audits' figure `bias` is the score less what the true words would have scored.
+    The score audits' figure `bias` is the score less what the true words would have scored. `recogniser` is its name in the
+    zoo, in whose model card the audits can then be quoted.
     """
     o = options(base, **{"intersections": 1, **changes})
     groups = table[["accent", "synthesiser", "sex"]]
-    shared: dict[str, Any] = {"people": list(table["person"]), "about": ABOUT, "base": o}
+    about = _about(table, recogniser)
+    shared: dict[str, Any] = {"people": list(table["person"]), "about": about, "base": o}
     found = {"recognition": core.run(list(table["heard"]), list(table["text"]), groups, kind="asr", name="recognition", **shared)}
     for name in SCORES:
         rows = table[name].notna() & table[f"{name}_true"].notna()
@@ -112,9 +119,21 @@ def audits(table: pd.DataFrame, base: Options | None = None, **changes: Any) -> 
             part = table[rows]
             found[name] = core.run(
                 part[name], part[f"{name}_true"], part[["accent", "synthesiser", "sex"]], kind="score", name=f"{name} score",
-                metrics=["mean_score", "bias", "mae"], people=list(part["person"]), about=ABOUT, base=o,
+                metrics=["mean_score", "bias", "mae"], people=list(part["person"]), about=about, base=o,
             )  # fmt: skip
     return found
+
+
+def _about(table: pd.DataFrame, recogniser: str) -> dict[str, str]:
+    questions = table["question_id"].nunique()
+    same = "the same answer" if questions == 1 else f"the same {questions} answers"
+    about = {
+        "label": LABEL,
+        "people_are": "voices",
+        "data": f"generated accent corpus: {same} in every voice of Kokoro and eSpeak NG",
+        "limits": "synthesisers' accents, confounded with how well each synthesiser speaks",
+    }
+    return about | ({"models": recogniser} if recogniser else {})
 
 
 def effect(table: pd.DataFrame, base: Options | None = None) -> pd.DataFrame:
@@ -153,6 +172,15 @@ def effect(table: pd.DataFrame, base: Options | None = None) -> pd.DataFrame:
             {"score": name, "slope": float(_slope(wer, shift, np.ones((1, len(by))))[0]), "low": low, "high": high, "voices": len(by)}
         )
     return pd.DataFrame(rows)
+
+
+def sentences(found: pd.DataFrame) -> list[str]:
+    """`effect` in words."""
+    return [
+        f"Ten more word errors in a hundred words move the {r['score']} score by {r['slope']:+.3f} [{r['low']:+.3f}, {r['high']:+.3f}] "
+        f"on its scale of 0 to 1, the words being the same ({r['voices']} voices; {LABEL})."
+        for r in found.to_dict("records")
+    ]
 
 
 def _slope(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:

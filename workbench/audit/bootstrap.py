@@ -22,6 +22,12 @@ BUNDLES = 500
 shows between bundles just as well (the random groups method, Wolter 2007), and cost and memory stop growing with n."""
 
 
+ALIKE = 0.01
+"""A draw whose standard error is below this share of the observed one drew people who are all alike."""
+LARGEST = 3.0
+"""The draws' critical value is at most so many times Student's: of few people who are mostly alike it has no bound."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """A group's people for one metric: totals and second moments, observed and in every draw.
@@ -144,8 +150,9 @@ def estimate(metric: Metric, s: Sample, level: float) -> Estimate:
     errors = standard_error(metric, s.draw_totals, s.draw_moments, s.units)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (_to(draws, metric.link) - _to(value, metric.link)) / (errors * _slope(draws, metric.link))
-    t = np.abs(t[np.isfinite(t)])
-    critical = float(np.quantile(t, level)) if len(t) >= 50 else float(stdtrit(s.units - 1, (1 + level) / 2))
+    alike = ~(errors > ALIKE * error)  # such a draw says that nothing varies: t has no bound there
+    student = float(stdtrit(s.units - 1, (1 + level) / 2))
+    critical = min(float(np.quantile(np.where(alike | ~np.isfinite(t), np.inf, np.abs(t)), level, method="nearest")), LARGEST * student)
     reach = critical * error * float(_slope(np.asarray(value), metric.link))
     middle = float(_to(value, metric.link))
     return Estimate(value, _back(middle - reach, metric.link), _back(middle + reach, metric.link), error, s.people)

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+LIMITS = "Stated limits that are exceeded"
+REMARKS = "From recognition to score"
+
+
 @dataclass(frozen=True)
 class Bundle:
     """What one run found.
 
-    `exceeded` holds a sentence for every stated limit that was passed; `fingerprints` what was audited: ``data`` (labels,
-    people and groups) and each set of predictions.
+    `exceeded` holds a sentence for every stated limit that was passed; `remarks` further sentences; `fingerprints` what was
+    audited: ``data`` (labels, people and groups) and each set of predictions.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Bundle:
     ll144: ll144.Tables | None = None
     exceeded: list[str] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     fingerprints: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -51,9 +56,9 @@ class Bundle:
         first = next(iter(self.audits.values()))
         head = [f"{k.capitalize()}: {v}" for k, v in first.about.items() if k not in ("label", "people_are")]
         parts: list[dict[str, Any]] = []
-        if self.exceeded:
-            items = Markup("").join(Markup("<li>{}</li>").format(x) for x in self.exceeded)
-            parts.append({"id": "limits", "title": "Stated limits that are exceeded", "body": Markup("<ul>{}</ul>").format(items)})
+        for key, title, lines in (("limits", LIMITS, self.exceeded), ("remarks", REMARKS, self.remarks)):
+            if lines:
+                parts.append({"id": key, "title": title, "body": page.bullets(lines)})
         for audit in self.audits.values():
             parts += page.sections(audit)
         if self.change is not None:
@@ -118,7 +123,7 @@ class Bundle:
             if self.ll144 is not None:
                 self.ll144.save(folder / "ll144")
             head = {"name": self.name, "audits": list(self.audits), "exceeded": self.exceeded, "notes": self.notes}
-            head["fingerprints"] = self.fingerprints
+            head |= {"fingerprints": self.fingerprints, "remarks": self.remarks}
             (folder / "bundle.json").write_text(json.dumps(head | {"ll144": _law(self.ll144)}, indent=1), encoding="utf-8")
             (folder / "audit.html").write_text(self.html(), encoding="utf-8")
         except OSError as error:
@@ -143,11 +148,11 @@ def load(folder: Path) -> Bundle:
         if head["ll144"] is not None:
             rows, quantiles = (pd.read_csv(folder / "ll144" / n) for n in ("ll144.csv", "ll144_quantiles.csv"))
             law = ll144.Tables(rows.assign(note=rows["note"].fillna("")), quantiles, **head["ll144"])
+        kept = head["exceeded"], head["notes"], head["remarks"], head["fingerprints"]
     except (OSError, ValueError, KeyError) as error:
         raise AuditError(f"{folder}: not an audit run ({type(error).__name__}); make one with `workbench audit run`") from None
     audits = {name: Audit.load(folder / file_name(name)) for name in head["audits"]}
     change = Audit.load(folder / "change") if (folder / "change").is_dir() else None
-    kept = head["exceeded"], head["notes"], head["fingerprints"]
     return Bundle(head["name"], audits, change, tables["costs"], tables["mitigation"], law, *kept)
 
 
@@ -214,7 +219,7 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
     if config.ll144:
         law = _ll144(config, m)
         step()
-    return Bundle(config.name, audits, change, costs, trades, law, exceeded, notes, m.fingerprints())
+    return Bundle(config.name, audits, change, costs, trades, law, exceeded, notes, [], m.fingerprints())
 
 
 def _named(m: Material, name: str, where: str) -> Any:

@@ -109,6 +109,11 @@ def legend(audit: Audit, metric: str) -> Markup:
     return Markup('<p class="soft">{}</p>').format(text)
 
 
+def bullets(lines: Iterable[str]) -> Markup:
+    """Sentences as a list."""
+    return Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(x) for x in lines))
+
+
 def sentences(items: Iterable[Finding]) -> Markup:
     """Findings under their headings."""
     listed = list(items)

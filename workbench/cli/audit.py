@@ -30,9 +30,11 @@ def run(
     """Audit predictions by group and write everything as one page. Exit code 1 where a stated limit is exceeded."""
     from workbench.audit import bundle, material, tracking
     from workbench.audit.config import load
+    from workbench.zoo.progress import bars
 
     asked = load(config)
-    found = bundle.run(asked)
+    with bars() as progress:
+        found = bundle.run(asked, progress)
     page = found.save(out or material.folder(asked))
     keep = asked.track if track is None else track
     run_id = tracking.log(found, asked) if keep else None
@@ -46,11 +48,16 @@ def _report(found: Bundle, page: Path, run_id: str | None, as_json: bool) -> Non
 
     said = {name: [f.text for f in findings(a) if f.level == "gap"] for name, a in found.audits.items()}
     if as_json:
-        _print({"name": found.name, "page": str(page), "run": run_id, "exceeded": found.exceeded, "gaps_that_stand": said})
+        shown = {"name": found.name, "label": found.label, "page": str(page), "run": run_id}
+        _print(shown | {"exceeded": found.exceeded, "gaps_that_stand": said, "remarks": found.remarks})
         return
     from rich.console import Console
 
     console = Console()
+    if found.label:
+        console.print(f"[bold]{found.label}[/]", highlight=False, soft_wrap=True)
+    for line in found.remarks:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     for name, lines in said.items():
         console.print(f"[bold]{name}[/]: {len(lines)} gaps stand", highlight=False)
         for line in lines[:5]:
@@ -147,9 +154,11 @@ def accents(
         folder.cleanup()
         return session
 
+    asked = tree.load()
     with bars() as progress:
-        table = measuring.measure(build(progress=progress), once, tree.load(), progress)
-    found = Bundle("synthetic accents", measuring.audits(table))
+        table = measuring.measure(build(progress=progress), once, asked, progress)
+    remarks = measuring.sentences(measuring.effect(table))
+    found = Bundle("synthetic accents", measuring.audits(table, asked.speech.model), remarks=remarks)
     _report(found, found.save(out), None, as_json)
 
 
