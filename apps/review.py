@@ -6,7 +6,7 @@ from workbench import settings
 from workbench.views.review_page import ReviewPage
 
 pn.extension("tabulator", notifications=False)
-page = ReviewPage(settings.sessions_dir())
+page = ReviewPage.at(settings.sessions_dir(), pn.state.session_args)
 if pn.state.location is not None:
-    pn.state.location.sync(page, ["session", "time"])
+    pn.state.location.sync(page, ["session", "time", "settings"])
 page.__panel__().servable()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from workbench.contracts import Answer, Detections, Event, FusedWindow, Score, SessionHeader, SpeechSegment, Transcript
 from workbench.labels import COMPOUND, derive_compound
+from workbench.sessions import files
 from workbench.streams import Track
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def read(session: Session) -> Material:
     return Material(
         header=session.header,
         duration=session.duration,
-        fingerprint=fingerprint(session.folder),
+        fingerprint=files.fingerprint(session.folder),
         windows=sorted(session.fused_windows, key=lambda w: w.start),
         scores=session.score_messages,
         transcripts=sorted(session.transcripts, key=lambda t: t.start),
@@ -101,16 +101,6 @@ def read(session: Session) -> Material:
         # what was repaired is an event as well
         warnings=[w for w in session.warnings if w not in {e.message for e in session.events}],
     )
-
-
-def fingerprint(folder: Path) -> str:
-    """SHA-256 over the names and contents of the header and the message files, in the order of their names."""
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("header.json"), *folder.glob("*.jsonl")]):
-        digest.update(path.name.encode() + b"\0")
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def union(spans: Iterable[Span]) -> list[Span]:

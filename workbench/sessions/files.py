@@ -7,6 +7,7 @@ A line is handed to the operating system as one write and is not buffered here: 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import struct
 from collections.abc import Callable
@@ -152,3 +153,13 @@ def last_line(path: Path) -> bytes:
             file.seek(at)
             tail = file.read(step) + tail
         return tail[:-1].rpartition(b"\n")[2]
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over the names and contents of the header and the message files, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("header.json"), *folder.glob("*.jsonl")]):
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

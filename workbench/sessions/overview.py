@@ -138,14 +138,14 @@ def _lane(probs: Floats, low: float) -> Lane:
 
 # ── thinning ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 def thin(times: Floats, values: Floats, start: float, end: float, points: int) -> tuple[Floats, Floats]:
-    """The rows in a range, as the least and greatest value of each of ``points / 2`` bins where there are more.
+    """The rows in a range, as the means of at most `points` bins where there are more.
 
     Parameters
     ----------
     times : ndarray, shape (n,)
         Increasing, s.
     values : ndarray, shape (n, k)
-        NaN where not measured.
+        NaN where not measured; a bin without any measurement stays NaN, so that gaps stay gaps.
     start, end : float
         Range, s.
     points : int
@@ -154,19 +154,17 @@ def thin(times: Floats, values: Floats, start: float, end: float, points: int) -
     Returns
     -------
     pair of ndarray, shapes (m,) and (m, k)
-        An envelope: what is drawn through it covers the same pixels as the whole series.
     """
     low, high = np.searchsorted(times, [start, end])
     low, high = max(0, low - 1), min(len(times), high + 1)
     if high - low <= points:
         return times[low:high], values[low:high]
-    edges = np.unique(np.linspace(low, high, points // 2 + 1).astype(np.int64))
-    firsts, cut = edges[:-1] - low, values[low:high]
-    at = times[firsts + low]
-    step = np.diff(np.append(at, times[high - 1]))
-    out = np.empty((2 * len(firsts), values.shape[1]))
-    out[0::2], out[1::2] = np.fmin.reduceat(cut, firsts), np.fmax.reduceat(cut, firsts)
-    return np.column_stack([at, at + step / 2]).ravel(), out
+    firsts = np.unique(np.linspace(0, high - low, points, endpoint=False).astype(np.int64))
+    known = ~np.isnan(values[low:high])
+    count = np.add.reduceat(known.astype(np.float64), firsts)
+    total = np.add.reduceat(np.where(known, values[low:high], 0.0), firsts)
+    rows = np.diff(np.append(firsts, high - low))
+    return np.add.reduceat(times[low:high], firsts) / rows, np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def runs(lane: Lane, times: Floats, hop: float, start: float, end: float, bins: int) -> dict[str, Any]:
@@ -199,3 +197,43 @@ def runs(lane: Lane, times: Floats, hop: float, start: float, end: float, bins: 
         "left": np.maximum(0.0, at[first] - hop / 2)[keep], "right": (at[last] + width - hop / 2)[keep],
         "label": label[first][keep], "p": mean[keep], "uncertain": unsure[first][keep],
     }  # fmt: skip
+
+
+def statistics(session: Session, windows: Overview | None, start: float, end: float) -> dict[str, Any]:
+    """What a span holds: counts and means over ``start`` to ``end`` seconds; None where nothing was measured.
+
+    Returns
+    -------
+    dict
+        ``seconds``, ``words``, ``fillers``, ``words_per_minute``, ``speech`` (share), ``pitch`` (Hz), ``energy`` (dB),
+        ``face`` (share of windows), ``labels`` (fused label → share of labelled windows), ``scores`` (mean of the running ones).
+    """
+    seconds = max(end - start, 1e-9)
+    words = [w for t in session.transcripts if t.start < end and t.end > start for w in t.words if start <= (w.start + w.end) / 2 < end]
+    spoken = sum(max(0.0, min(s.end, end) - max(s.start, start)) for s in session.segments)
+    acoustics = session.acoustics.slice(start, end)
+    found: dict[str, Any] = {
+        "seconds": seconds,
+        "words": sum(not w.filler for w in words),
+        "fillers": sum(w.filler for w in words),
+        "words_per_minute": 60 * len(words) / seconds,
+        "speech": min(1.0, spoken / seconds),
+        "pitch": _mean(acoustics.column("pitch")) if "pitch" in acoustics.names else None,
+        "energy": _mean(acoustics.column("intensity")) if "intensity" in acoustics.names else None,
+        "face": None,
+        "labels": {},
+        "scores": {},
+    }
+    if windows is not None:
+        rows = (windows.middle >= start) & (windows.middle < end)
+        label = windows.fused.label[rows]
+        counts = np.bincount(label[label >= 0], minlength=len(BASIC))
+        found["face"] = float(windows.face[rows].mean()) if rows.any() else None
+        found["labels"] = {BASIC[i]: float(counts[i] / counts.sum()) for i in np.argsort(-counts, kind="stable") if counts[i]}
+        found["scores"] = {name: value for name, v in windows.running.items() if (value := _mean(v[rows])) is not None}
+    return found
+
+
+def _mean(values: Floats) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None

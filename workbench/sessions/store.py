@@ -211,6 +211,12 @@ class Session:
     def answers(self) -> list[contracts.Answer]:
         return self._read("answers", contracts.Answer)
 
+    def scores_of(self, scope: str) -> list[contracts.Score]:
+        """The scores of one scope ('session' or a question's id), without reading the others' evidence."""
+        mark = b'"scope":' + json.dumps(scope, ensure_ascii=False).encode()
+        lines = [line for line in self.raw("scores").splitlines() if mark in line]
+        return [s for s in self._read_slowly(self.folder / "scores.jsonl", lines, contracts.Score) if s.scope == scope]
+
     @cached_property
     def fused_windows(self) -> list[contracts.FusedWindow]:
         return self._read("windows", contracts.FusedWindow)
@@ -248,6 +254,11 @@ class Session:
         if STREAMS.get(name) is not contracts.TrackRow:
             raise SessionError(f"{self.folder}: no track is called {name!r}; tracks: visual, affect, acoustics, speech")
         return tracks.rows_track(self, name)
+
+    @cached_property
+    def acoustics(self) -> Track:
+        """Pitch and level, as stored."""
+        return self.track("acoustics")
 
     @cached_property
     def observations(self) -> Observations:

@@ -110,3 +110,59 @@ def differences(found: Mapping[str, Any]) -> str:
 
 def _more(count: int, shown: int) -> str:
     return f"<p class='i'>and {count - shown} more</p>" if count > shown else ""
+
+
+def span(found: Mapping[str, Any] | None) -> str:
+    """Statistics of the selected span."""
+    if found is None:
+        return CSS + "<p>Drag over a track, or press [ and ], to select a span.</p>"
+
+    def row(name: str, value: float | None, unit: str, digits: int = 0) -> str:
+        return f"<tr><td>{name}</td><td class='n'>{'–' if value is None else f'{value:.{digits}f} {unit}'}</td></tr>"
+
+    def share(value: float | None) -> float | None:
+        return None if value is None else 100 * value
+
+    rows = [
+        row("from", found["start"], "s", 1), row("length", found["seconds"], "s", 1), row("words", found["words"], ""),
+        row("fillers", found["fillers"], ""), row("words a minute", found["words_per_minute"], ""),
+        row("speech", share(found["speech"]), "%"),
+        row("pitch, mean", found["pitch"], "Hz"), row("energy, mean", found["energy"], "dB", 1),
+        row("face seen", share(found["face"]), "%"),
+        *(row(f"fused: {label}", share(p), "%") for label, p in list(found["labels"].items())[:4]),
+        *(row(f"{name}, mean", share(v), "", 1) for name, v in found["scores"].items()),
+    ]  # fmt: skip
+    return f"{CSS}<table class='statistics'>{''.join(rows)}</table>"
+
+
+def corrections(found: Any) -> str:
+    """The log of corrections, and whether it is whole."""
+    state = "The log is whole." if found.ok else "The log is broken: " + "; ".join(found.problems)
+    rows = []
+    for e in reversed(found.entries):
+        was, now = (percent(v) if isinstance(v, float) else str(v or "–") for v in (e.original, e.value))
+        seek = f" data-seek='{e.start:.3f}'" if e.start is not None else ""
+        what = f"{e.scope} {e.name}" if e.kind == "score" else f"{clock(e.start or 0)} to {clock(e.end or 0)}"
+        rows.append(
+            f"<a class='row correction'{seek}><b>{escape(what)}</b> <span class='was'>{escape(was)}</span>{escape(now)}<br>"
+            f"<span class='i'>{escape(e.by)}, {escape(e.when[:16].replace('T', ' '))}: {escape(e.reason)}</span></a>"
+        )
+    return f"{CSS}<h4>{len(found.entries)} corrections</h4><p class='i chain'>{escape(state)}</p>{''.join(rows)}"
+
+
+def across(rows: Mapping[str, Mapping[str, Any]], here: str) -> str:
+    """Scores of one question in every session."""
+    names = list(dict.fromkeys(n for r in rows.values() for n in r["scores"]))
+    head = "".join(f"<th class='n'>{escape(n)}</th>" for n in names)
+    body = []
+    for session, r in sorted(rows.items()):
+        cells = []
+        for n in names:
+            value, reviewed = r["scores"].get(n, (None, None))
+            shown = percent(None if value is None or value != value else value)
+            if isinstance(reviewed, str):
+                shown = f"<span class='was'>{shown}</span>{percent(float(reviewed))}"
+            cells.append(f"<td class='n'>{shown}</td>")
+        link = f"<b>{escape(session)}</b>" if session == here else f"<a href='{escape(r['href'])}'>{escape(session)}</a>"
+        body.append(f"<tr><td>{link}</td>{''.join(cells)}</tr>")
+    return f"{CSS}<table class='across'><tr><th>session</th>{head}</tr>{''.join(body)}</table>"

@@ -17,9 +17,6 @@ _offered: dict[str, Path] = {}
 class MediaHandler(StaticFileHandler):
     """Serves what was offered, and nothing else."""
 
-    def initialize(self) -> None:
-        super().initialize(path="")
-
     def parse_url_path(self, url_path: str) -> str:
         path = _offered.get(url_path)
         if path is None or not path.is_file():
@@ -56,4 +53,4 @@ def _mount() -> None:
 
     servers: list[Any] = [o for o in gc.get_objects() if type(o) is BokehTornado]
     for server in servers:
-        server.add_handlers(".*", [(rf"{server.prefix}/{PREFIX}([\w-]+)", MediaHandler)])
+        server.add_handlers(".*", [(rf"{server.prefix}/{PREFIX}([\w-]+)", MediaHandler, {"path": ""})])

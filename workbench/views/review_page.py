@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ INTRO = "Choose a session. Scores are assistive, never a verdict."
 
 
 class ReviewPage(pn.viewable.Viewer):
-    """Sessions of one folder; ``?session=ID&time=SECONDS`` opens one at a moment.
+    """Sessions of one folder; ``?session=ID&time=SECONDS&settings=…`` opens one at a moment.
 
     Parameters
     ----------
@@ -29,6 +30,7 @@ class ReviewPage(pn.viewable.Viewer):
 
     session = param.String(default="", doc="Id of the session that is shown; empty for the list.")
     time = param.Number(default=0.0, doc="Cursor, s.")
+    settings = param.String(default="", doc="What the sliders say, as in ``visual:0.3,alpha:0.8``.")
 
     def __init__(self, folder: Path, **params: Any) -> None:
         self.folder = folder
@@ -38,13 +40,28 @@ class ReviewPage(pn.viewable.Viewer):
             header_filters={c: {"type": "input", "placeholder": "search"} for c in ("session", "purpose", "flags")},
             sorters=[{"field": "created", "dir": "desc"}],
         )  # fmt: skip
-        self.table.on_click(lambda event: self.param.update(session=str(self.table.value.iloc[event.row]["session"]), time=0.0))
+        self.table.on_click(
+            lambda event: self.param.update(session=str(self.table.value.iloc[event.row]["session"]), time=0.0, settings="")
+        )
         self.note = pn.pane.HTML(sizing_mode="stretch_width")
         self.back = pmui.Button(label="All sessions", variant="outlined", size="small", on_click=lambda _: setattr(self, "session", ""))
         self.body = pn.Column(sizing_mode="stretch_width")
         self.page = pmui.Page(title="Interview Workbench: review", theme_toggle=True, main=[pn.Column(self.body, margin=10)])
         super().__init__(**params)
         self._show()
+
+    @classmethod
+    def at(cls, folder: Path, query: Mapping[str, Sequence[bytes]]) -> ReviewPage:
+        """The page that an address asks for; the address is read here, because Panel takes a session called 2026 for a number."""
+        asked = {k: query[k][0].decode(errors="replace") for k in ("session", "time", "settings") if query.get(k)}
+        try:
+            time = max(0.0, float(asked.pop("time", "0")))
+        except ValueError:
+            time = 0.0
+        return cls(folder, time=time, **asked)
+
+    def _open(self, session: str) -> None:
+        self.param.update(session=session, time=0.0, settings="")
 
     def _rows(self) -> pd.DataFrame:
         found = list_sessions(self.folder)
@@ -79,14 +96,17 @@ class ReviewPage(pn.viewable.Viewer):
             folder = self._found.get(self.session)
             if folder is None:
                 raise WorkbenchError(f"{self.folder}: holds no session called {self.session!r}; choose one of the list")
-            view = SessionView(folder, time=self.time)
+            view = SessionView(folder, time=self.time, settings=self.settings)
         except WorkbenchError as error:
             self.note.object = f"<p class='problem'><b>{escape(str(error))}</b></p>"
             self.body.objects = [self.back, self.note]
             return
-        view.param.watch(lambda e: setattr(self, "time", e.new), "time")
+        view.param.watch(lambda e: self.param.update(**{e.name: e.new}), ["time", "settings"])
         head = pn.pane.HTML(f"<b style='font-size:16px'>{escape(view.opened.session.id)}</b>", margin=(8, 12))
-        self.body.objects = [pn.Row(self.back, head), view]
+        self.body.objects = [
+            pn.Row(self.back, head, pn.Spacer(sizing_mode="stretch_width"), view.report, sizing_mode="stretch_width"),
+            view,
+        ]
         view.player.param.watch(lambda e: setattr(self.page, "dark_theme", bool(e.new.get("dark"))), "screen")
 
     def __panel__(self) -> Any:

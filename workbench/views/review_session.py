@@ -1,9 +1,9 @@
-"""One stored session: player and tracks, scores with their evidence, other settings, corrections."""
+"""One stored session: player and tracks, scores with their evidence, other settings, corrections, other sessions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+import io
+import threading
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,63 +13,22 @@ import panel_material_ui as pmui
 import param
 
 from workbench.errors import WorkbenchError
-from workbench.sessions import overview
+from workbench.report import snippet
+from workbench.report.build import build
+from workbench.sessions.overrides import in_force
+from workbench.sessions.overview import Overview, statistics
 from workbench.sessions.store import Session
-from workbench.streams import Track
 from workbench.views import review_html as html
-from workbench.views.review_media import offer
+from workbench.views.review_corrections import Corrections
+from workbench.views.review_data import QUIET, Opened
 from workbench.views.review_player import Player, transcript
-from workbench.views.review_timeline import Marks, ReviewTimeline, legend
+from workbench.views.review_questions import Questions
+from workbench.views.review_timeline import ReviewTimeline, legend
+from workbench.views.review_weights import Refit
 
-_QUIET = {"latency"}
-"""Events that say nothing about a moment."""
-
-
-@dataclass
-class Opened:
-    """What the page shows of a session, read once."""
-
-    session: Session
-
-    @cached_property
-    def stored(self) -> overview.Overview | None:
-        """The stored windows; computed from the other streams where none are (an interrupted session)."""
-        return overview.of_stored(self.session) or self._computed()
-
-    def _computed(self) -> overview.Overview | None:
-        from workbench.sessions.replay import refuse
-
-        seen = self.session.observations
-        return overview.of_replay(refuse(self.session)) if len(seen.visual) or len(seen.affect) or len(seen.words.text) else None
-
-    @cached_property
-    def acoustics(self) -> Track:
-        return self.session.track("acoustics")
-
-    @property
-    def duration(self) -> float:
-        return max(self.session.duration, float(self.stored.end[-1]) if self.stored is not None and len(self.stored) else 0.0)
-
-    @cached_property
-    def questions(self) -> dict[str, str]:
-        """Question id → its text."""
-        found = (self.session.header.interview or {}).get("questions", [])
-        return {str(q.get("id")): str(q.get("text") or q.get("question") or q.get("id")) for q in found}
-
-    def media(self) -> dict[str, Any]:
-        """What the browser plays."""
-        path = self.session.video_path or self.session.audio_path
-        kind = "" if path is None else "video" if self.session.video_path else "audio"
-        fps = float(self.session.header.media.get("fps") or 15.0)
-        return {"kind": kind, "src": offer(path) if path else "", "duration": self.duration, "frame": 1 / fps}
-
-    def marks(self) -> Marks:
-        """Speech, answers and events."""
-        return Marks(
-            speech=[(s.start, s.end, "") for s in self.session.segments],
-            questions=[(a.start, a.end, f"{a.question_id} {self.questions.get(a.question_id, '')}") for a in self.session.answers],
-            events=[(e.timestamp, f"{e.kind}: {e.message}") for e in self.session.events if e.kind not in _QUIET],
-        )
+_WARNING = "<style>.warning{margin:2px 0;color:#d97706;font-size:14px}</style>"
+WARM_AFTER = 1.0
+"""Seconds after which everything for the sliders is read: the page comes first."""
 
 
 class SessionView(pn.viewable.Viewer):
@@ -79,8 +38,6 @@ class SessionView(pn.viewable.Viewer):
     ----------
     folder : Path
         The session's folder.
-    time : float
-        Where the cursor starts, s.
 
     Raises
     ------
@@ -89,6 +46,7 @@ class SessionView(pn.viewable.Viewer):
     """
 
     time = param.Number(default=0.0, doc="cursor when it rests, s")
+    settings = param.String(default="", doc="what the sliders say, see `Sliders.moved`")
 
     def __init__(self, folder: Path, **params: Any) -> None:
         super().__init__(**params)
@@ -96,37 +54,104 @@ class SessionView(pn.viewable.Viewer):
         session = self.opened.session
         self.timeline = ReviewTimeline(self.opened.duration)
         self.player = Player(
-            media=self.opened.media(), words=transcript(session.transcripts, _low(session)), tracks=self.timeline,
+            media=self.opened.media(), words=transcript(session.transcripts, self.opened.low), tracks=self.timeline,
             goto=self.time if self.time > 0 else -1.0, sizing_mode="stretch_width",
         )  # fmt: skip
         self.timeline.show(self.opened.stored, None, self.opened.acoustics, self.opened.marks())
         self.player.param.watch(lambda e: self.param.update(time=e.new), "time")
         self.player.param.watch(lambda e: self.timeline.compare(e.new), "compare")
-        self._scores = pn.pane.HTML(html.scores(session.score_messages, {}, self.opened.questions), sizing_mode="stretch_width")
-        self._events = pn.pane.HTML(html.events(e for e in session.events if e.kind not in _QUIET), sizing_mode="stretch_width")
-        self._tabs = pmui.Tabs(("Scores", self._scores), ("Events", self._events), sizing_mode="stretch_width")
+        self.player.param.watch(lambda _: self._select(), "selection")
+        self.corrections = Corrections(self.opened, lambda: list(self.player.selection), self._corrected)
+        self.refit: Refit | None = None
+        self._scope = pmui.Select(
+            label="Scores of",
+            options=self.opened.scopes(),
+            value="session",
+            sizing_mode="stretch_width",
+            size="small",
+            margin=(14, 10, 5, 10),
+        )
+        self._scope.param.watch(lambda _: self._show_scores(), "value")
+        self._scores = pn.pane.HTML(sizing_mode="stretch_width")
+        self._events = pn.pane.HTML(html.events(e for e in session.events if e.kind not in QUIET), sizing_mode="stretch_width")
+        self._span = pn.pane.HTML(html.span(None), sizing_mode="stretch_width")
+        self._snippet = pmui.FileDownload(
+            label="Export snippet (ZIP)", filename="snippet.zip", callback=self._cut, visible=False, variant="outlined", size="small"
+        )
+        self.report = pmui.FileDownload(
+            label="Report", filename=f"{session.id}.html", callback=self._report, variant="outlined", size="small"
+        )  # fmt: skip
+        self._weights = pn.Column(sizing_mode="stretch_width")
+        self._show_scores()
+        self._tabs = pmui.Tabs(
+            ("Scores", pn.Column(self._scope, self._scores, sizing_mode="stretch_width")), ("Weights", self._weights),
+            ("Selection", pn.Column(self._span, self._snippet, sizing_mode="stretch_width")), ("Correct", self.corrections),
+            ("Sessions", Questions(self.opened)), ("Events", self._events), sizing_mode="stretch_width", dynamic=True,
+        )  # fmt: skip
+        self._tabs.param.watch(lambda e: self.sliders() if e.new == 1 else None, "active")
+        threading.Timer(WARM_AFTER, self.opened.warm).start()
+        if self.settings:
+            self._follow_settings()
 
     @property
     def warnings(self) -> list[str]:
         """What is wrong with the session, in plain sentences."""
         return self.opened.session.warnings
 
+    def sliders(self) -> Refit:
+        """The sliders, made when they are first needed."""
+        if self.refit is None:
+            self.refit = Refit(self.opened, self._fused)
+            self._weights.objects = [self.refit]
+        return self.refit
+
+    def _follow_settings(self) -> None:
+        refit = self.sliders()
+        try:
+            refit.sliders.move(self.settings)
+        except WorkbenchError as error:
+            refit.sliders.say(str(error), problem=True)
+        self._tabs.active = 1
+
+    def _fused(self, now: Overview, before: Overview | None) -> None:
+        self.timeline.show(now, before)
+        assert self.refit is not None
+        self.settings = self.refit.sliders.moved
+
+    def _show_scores(self) -> None:
+        scope = self._scope.value
+        reviewed = in_force(self.opened.session.overrides)
+        self._scores.object = html.scores(self.opened.session.scores_of(scope), reviewed, self.opened.questions)
+
+    def _select(self) -> None:
+        span = self.player.selection
+        self._snippet.visible = bool(span)
+        self._span.object = html.span(statistics(self.opened.session, self.opened.stored, *span) | {"start": span[0]} if span else None)
+        self.corrections.follow()
+        if span and self._tabs.active not in (2, 3):
+            self._tabs.active = 2
+
+    def _cut(self) -> io.BytesIO:
+        start, end = self.player.selection
+        self._snippet.filename = f"{self.opened.session.id}-{start:.1f}-{end:.1f}.zip"
+        return io.BytesIO(snippet.zipped(snippet.parts(self.opened.session, start, end)))
+
+    def _report(self) -> str:
+        return str(build(self.opened.session))
+
+    def _corrected(self) -> None:
+        self._show_scores()
+        self.timeline.show(self.timeline.now, self.timeline.before, None, self.opened.marks())
+        self._events.object = html.events(e for e in self.opened.session.events if e.kind not in QUIET)
+
     def __panel__(self) -> Any:
-        notes = "".join(f"<p class='warning' style='margin:2px 0;color:#b45309'>{escape(w)}</p>" for w in self.warnings)
+        notes = "".join(f"<p class='warning'>{escape(w)}</p>" for w in self.warnings)
         main = pn.Column(self.player, pn.pane.HTML(legend(), sizing_mode="stretch_width"), sizing_mode="stretch_width")
         return pn.Column(
-            pn.pane.HTML(notes, sizing_mode="stretch_width", visible=bool(notes)),
+            pn.pane.HTML(_WARNING + notes, sizing_mode="stretch_width", visible=bool(notes)),
             pmui.Grid(
                 pmui.Grid(main, size={"xs": 12, "lg": 8}), pmui.Grid(self._tabs, size={"xs": 12, "lg": 4}),
                 container=True, spacing=2, sizing_mode="stretch_width",
             ),
             sizing_mode="stretch_width",
         )  # fmt: skip
-
-
-def _low(session: Session) -> float:
-    try:
-        return session.settings.speech.low_word_confidence
-    except WorkbenchError as error:
-        session.warnings.append(str(error))
-        return 0.5

@@ -50,8 +50,8 @@ class ReviewTimeline(pn.viewable.Viewer):
     def __init__(self, duration: float, **params: Any) -> None:
         super().__init__(**params)
         self._duration = max(duration, 1.0)
-        self._now: Overview | None = None
-        self._before: Overview | None = None
+        self.now: Overview | None = None
+        self.before: Overview | None = None
         self._acoustics: Track | None = None
         self._marks = Marks()
         self._compare, self._waiting = True, False
@@ -130,7 +130,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         self, now: Overview | None, before: Overview | None = None, acoustics: Track | None = None, marks: Marks | None = None
     ) -> None:
         """Draw these windows, and others to compare them with; acoustics and marks stay where none are given."""
-        self._now, self._before = now, before
+        self.now, self.before = now, before
         if acoustics is not None:
             self._acoustics = acoustics
             level = acoustics.column("intensity") if "intensity" in acoustics.names else np.empty(0)
@@ -163,10 +163,10 @@ class ReviewTimeline(pn.viewable.Viewer):
         width = self.x.end - self.x.start
         start, end = max(0.0, self.x.start - width), min(self._duration, self.x.end + width)
         points = max(2, round(POINTS * (end - start) / max(width, 1e-9)))
-        before = self._before if self._compare else None
+        before = self.before if self._compare else None
         with pn.io.hold():
             self._draw_lanes(before, start, end, points)
-            for key, windows in (("now", self._now), ("before", before)):
+            for key, windows in (("now", self.now), ("before", before)):
                 self._curves[key].data = _columns(BASIC, windows.middle, windows.probs, start, end, points) if windows else _none(BASIC)
                 known = {n: windows.running.get(n, np.full(len(windows), np.nan)) for n in SCORES} if windows else {}
                 scores = np.column_stack(list(known.values())) * 100 if windows else None
@@ -185,7 +185,7 @@ class ReviewTimeline(pn.viewable.Viewer):
             for key, values in zip(out, (left, right, [lane] * len(text), colour, alpha, text), strict=True):
                 out[key].extend(values)
 
-        now, lanes = self._now, list(_LANES)
+        now, lanes = self.now, list(_LANES)
         shown = [("fused", now, now.fused), ("voice", now, now.audio), ("face", now, now.visual)] if now else []
         if before:
             lanes.append("other")
@@ -245,7 +245,7 @@ def _columns(names: Sequence[str], times: Floats, values: Floats, start: float, 
 def _stretches(flags: Any, left: Floats, right: Floats, start: float, end: float) -> tuple[list[float], list[float]]:
     """Spans of windows in a row that are true, within a range."""
     low, high = np.searchsorted(left, start), np.searchsorted(left, end, "right")
-    low = max(0, low - 1)
+    low = np.maximum(0, low - 1)
     edges = np.diff(np.concatenate([[0], flags[low:high].astype(np.int8), [0]]))
     first, last = np.flatnonzero(edges == 1) + low, np.flatnonzero(edges == -1) - 1 + low
     return left[first].tolist(), right[last].tolist()
