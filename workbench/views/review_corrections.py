@@ -79,6 +79,7 @@ class Corrections(pn.viewable.Viewer):
 
     def __panel__(self) -> Any:
         return pn.Column(
-            pn.Spacer(height=8), self.what, self.scope, self.score, self.value, self.label, self.reason, self.by, self.store, self.message, self.log,
+            pn.Spacer(height=8),
+            self.what, self.scope, self.score, self.value, self.label, self.reason, self.by, self.store, self.message, self.log,
             sizing_mode="stretch_width",
         )  # fmt: skip

@@ -16,6 +16,8 @@ from workbench.streams import Track
 from workbench.views.review_media import offer
 from workbench.views.review_timeline import Marks
 
+WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "size": "small"}
+"""How inputs beside the player look."""
 QUIET = {"latency"}
 """Events that say nothing about a moment."""
 

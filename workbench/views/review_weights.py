@@ -15,7 +15,7 @@ from workbench.sessions import experiment, replay
 from workbench.sessions.overview import Overview, of_replay
 from workbench.settings import Settings, read_yaml
 from workbench.views import review_html as html
-from workbench.views.review_data import Opened
+from workbench.views.review_data import WIDE, Opened
 from workbench.views.weights import EXPERIMENTS, Weights
 
 STORED = "as stored"
@@ -117,12 +117,8 @@ class Refit(pn.viewable.Viewer):
         found = sorted(p.stem for p in EXPERIMENTS.glob("*.yaml")) if EXPERIMENTS.is_dir() else []
         options = [STORED, *(n for n in found if not n.startswith("audit"))]
         self.sliders = Sliders(opened.settings, self.refit, self._on_saved)
-        self.base = pmui.Select(
-            label="Sliders start from", options=options, value=STORED, sizing_mode="stretch_width", size="small", margin=(14, 5, 5, 5)
-        )
-        self.other = pmui.Select(
-            label="Compare with", options=options, value=STORED, sizing_mode="stretch_width", size="small", margin=(14, 5, 5, 5)
-        )
+        self.base = pmui.Select(label="Sliders start from", options=options, value=STORED, margin=(14, 5, 5, 5), **WIDE)
+        self.other = pmui.Select(label="Compare with", options=options, value=STORED, margin=(14, 5, 5, 5), **WIDE)
         self.base.param.watch(lambda _: self._try(self._load), "value")
         self.other.param.watch(lambda _: self._try(lambda: self.refit(self.sliders.settings)), "value")
         self.found = pn.pane.HTML(html.CSS + "<p>Move a slider: old and new are drawn over each other.</p>", sizing_mode="stretch_width")
