@@ -159,19 +159,35 @@ def test_the_tracks_are_what_evaluation_of_the_clip_sees(tracks: Extracted, corp
     np.testing.assert_array_equal(mine.valid, seen.visual.valid)
     np.testing.assert_allclose(mine.values[mine.valid], seen.visual.values[mine.valid], atol=1e-9)
     assert [m.message for m in tracks.measured(GOOD[2])] == list(seen.prosody)
-    [affect] = tracks.affect([GOOD[2]])
+    [affect] = tracks.affect([tracks.measured(GOOD[2])])
     np.testing.assert_allclose(affect.values[:, : len(BASIC)], seen.affect.values)
 
 
 def test_the_voice_is_heard_against_the_same_person_only(tracks: Extracted) -> None:
-    [alone] = tracks.affect(GOOD[1:2])
+    said = [tracks.measured(c) for c in GOOD]
+    [alone] = tracks.affect(said[1:2])
     assert alone.valid.mean() < MINIMUM  # 3 s say next to nothing about what is usual for a person
-    _, after = tracks.affect(GOOD[:2])
+    _, after = tracks.affect(said[:2])
     assert after.valid.all()
     found = tracks.features()
     assert found["visual"].shape == found["audio"].shape == (4, 7)
     assert found["prosody"].shape == (4, len(PROSODY))
     assert np.isnan(found["audio"]).all(axis=1).tolist() == [True, False, True, True]
+
+
+def test_features_are_kept_until_a_track_changes(first: extraction.Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Path(shutil.copytree(first.root, tmp_path / "tracks"))
+    before = Extracted.open(out).features()
+    with monkeypatch.context() as patched:
+        patched.setattr(Extracted, "rows", lambda *_: pytest.fail("the features are there"))
+        kept = Extracted.open(out).features()
+    assert set(kept) == set(before)
+    for modality, values in before.items():
+        np.testing.assert_array_equal(kept[modality], values)
+    next((out / "emotion").rglob(f"{GOOD[0]}*")).unlink()
+    again = Extracted.open(out).features()
+    assert np.isnan(again["visual"][0]).all()
+    assert len(list(out.glob("features-*.npz"))) == 1
 
 
 def test_fusion_gets_samples_of_an_extracted_corpus(first: extraction.Result) -> None:

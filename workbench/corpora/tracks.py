@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,7 @@ PROSODY: tuple[str, ...] = (
     "speaking_rate", "articulation_rate", "pause_total", "filler_rate",
 )  # fmt: skip
 """Columns of the `prosody` features: means over a clip's segments, weighted by their lengths; units as in `contracts.Prosody`."""
+_READ = ("tracking", "emotion", "prosody", "embedding")  # stages whose files the features are made of
 _EDGE = 1 << 16  # bytes at each end of a file that its fingerprint rests on
 _WHOLE = Grid(np.array([0.0]), np.array([np.inf]))
 Rows = list[dict[str, Any]]
@@ -91,7 +93,7 @@ def read_rows(path: Path) -> Rows:
         If the file is not there or damaged.
     """
     try:
-        rows: Rows = pq.read_table(path).to_pylist()
+        rows: Rows = pq.ParquetFile(path).read(use_threads=False).to_pylist()  # threads cost more than they give a small file
     except (OSError, pa.ArrowException) as error:
         raise CorpusError(f"{path}: cannot be read ({str(error).splitlines()[0]}); remove it and extract the corpus again") from None
     return [{k: v for k, v in row.items() if k != "clip"} for row in rows]
@@ -180,33 +182,22 @@ class Extracted:
                 valid[i] = row["size_px"] >= vision.min_face_px and row["quality"] >= vision.min_quality
         return Track("visual", np.array([f["timestamp"] for f in frames], float), values, BASIC, confidence, valid)
 
-    def affect(self, clips: Sequence[str]) -> list[Track]:
-        """Emotion of the voice by the prosodic model, columns `BASIC` first: one track a clip, all of one person.
+    def measured(self, clip: str) -> list[MeasuredClip]:
+        """How each segment was said: `prosody` as its stage gave it."""
+        return [measured(row) for row in self.rows("prosody", clip) or []]
+
+    def affect(self, clips: Sequence[Sequence[MeasuredClip]]) -> list[Track]:
+        """Emotion of the voice by the prosodic model, columns `BASIC` first: one track a clip, of clips of one person.
 
         The model hears a person against what it heard of them before and gives nothing valid until it heard 3 s, so a short
         clip alone says nothing. Here the clips are heard in order, as if they were one session: stored acoustics, no media.
         """
         stage = ProsodicAffect(self.settings.speech)
         found = []
-        for clip in clips:
-            updates = [u for item in self.measured(clip) for u in stage.process(item)]
-            tracks = [u.track for u in updates if len(u.track)]
+        for segments in clips:
+            tracks = [u.track for item in segments for u in stage.process(item) if len(u.track)]
             found.append(Track.concat(tracks) if tracks else Track.empty("affect", BASIC))
         return found
-
-    def measured(self, clip: str) -> list[MeasuredClip]:
-        """How each segment was said: `prosody` as its stage gave it."""
-        return [measured(row) for row in self.rows("prosody", clip) or []]
-
-    def prosody(self, clip: str) -> Floats:
-        """Features `PROSODY` of the clip, shape (13,); NaN where no segment allows the measurement."""
-        rows = [item.message for item in self.measured(clip)]
-        out = np.full(len(PROSODY), np.nan)
-        for i, name in enumerate(PROSODY):
-            known = [(getattr(r, name), r.end - r.start) for r in rows if getattr(r, name) is not None]
-            if known:
-                out[i] = np.average([v for v, _ in known], weights=[w for _, w in known])
-        return out
 
     def text(self, clip: str) -> str:
         """What was said: by the corpus where it says so, else as it was recognised."""
@@ -225,17 +216,47 @@ class Extracted:
             by their confidence, shape (n, 7); `prosody`: `PROSODY`, (n, 13); `text`: the sentence embedding, (n, 384 for MiniLM).
             Modalities that no clip has are left out.
         """
+        stored = self._stored()
+        cache = self.root / f"features-{stored}.npz"
+        if cache.exists():
+            with np.load(cache) as arrays:
+                return dict(arrays)
+        found = {m: x for m, x in self._features().items() if not np.isnan(x).all()}
+        with suppress(OSError):  # a folder that cannot be written only costs the time
+            for old in self.root.glob("features-*.npz"):
+                old.unlink()
+            part = cache.with_suffix(".part.npz")
+            np.savez_compressed(part, **found)  # type: ignore[arg-type]
+            part.replace(cache)
+        return found
+
+    def _stored(self) -> str:
+        """Changes with everything that the features rest on: the files that are there, thresholds, this code."""
+        there = [track_file(self.root, s, self.keys[s], c, row[CONTENT]).exists() for c, row in self._by_name.items() for s in _READ]
+        digest = hashlib.sha256(self.fingerprint.encode() + bytes(there) + Path(__file__).read_bytes())
+        digest.update(f"{self.settings.vision.min_face_px} {self.settings.vision.min_quality}".encode())
+        return digest.hexdigest()[:12]
+
+    def _features(self) -> dict[str, Floats]:
         names = self.clips["clip"].tolist()
-        heard = np.full((len(names), len(BASIC)), np.nan)
-        for rows in self.clips.groupby("person", sort=False).indices.values():
-            for i, track in zip(rows, self.affect([names[i] for i in rows]), strict=True):
-                heard[i] = aggregate(track, _WHOLE).values[0][: len(BASIC)]
-        found = {
-            "visual": np.array([aggregate(self.visual(c), _WHOLE).values[0] for c in names]),
-            "audio": heard,
-            "prosody": np.array([self.prosody(c) for c in names]),
-        }
-        vectors = [found_rows[0]["vector"] if (found_rows := self.rows("embedding", c)) else None for c in names]
+        found = {"visual": np.array([aggregate(self.visual(c), _WHOLE).values[0] for c in names])}
+        found["audio"], found["prosody"] = np.full((len(names), len(BASIC)), np.nan), np.full((len(names), len(PROSODY)), np.nan)
+        for own in self.clips.groupby("person", sort=False).indices.values():
+            said = [self.measured(names[i]) for i in own]
+            for i, segments, track in zip(own, said, self.affect(said), strict=True):
+                found["audio"][i] = aggregate(track, _WHOLE).values[0][: len(BASIC)]
+                found["prosody"][i] = prosody([s.message for s in segments])
+        vectors = [rows[0]["vector"] if (rows := self.rows("embedding", c)) else None for c in names]
         if size := max((len(v) for v in vectors if v is not None), default=0):
             found["text"] = np.array([v if v is not None else np.full(size, np.nan) for v in vectors])
-        return {m: x for m, x in found.items() if not np.isnan(x).all()}
+        return found
+
+
+def prosody(segments: Sequence[Prosody]) -> Floats:
+    """Features `PROSODY` of a clip, shape (13,); NaN where no segment allows the measurement."""
+    out = np.full(len(PROSODY), np.nan)
+    for i, name in enumerate(PROSODY):
+        known = [(getattr(s, name), s.end - s.start) for s in segments if getattr(s, name) is not None]
+        if known:
+            out[i] = np.average([v for v, _ in known], weights=[w for _, w in known])
+    return out
