@@ -32,6 +32,10 @@ class CalibratedAverage:
         Fitted ones, by modality; `fit` fills it.
     final : Calibrator, optional
         The temperature after the average.
+    temperatures : mapping, optional
+        Modality or "fused" → a temperature set by hand, after calibration: above 1 it makes probabilities less sure.
+    minimum : mapping, optional
+        Modality → probability that its first class must reach to count, where another modality does.
     """
 
     name: ClassVar[str] = "calibrated_average"
@@ -43,8 +47,15 @@ class CalibratedAverage:
         floor: float = SMOOTHING,
         calibrators: Mapping[str, Calibrator] | None = None,
         final: Calibrator | None = None,
+        temperatures: Mapping[str, float] | None = None,
+        minimum: Mapping[str, float] | None = None,
     ) -> None:
         self.base, self.method, self.floor = checked(weights), method, floor
+        self.temperatures, self.minimum = dict(temperatures or {}), dict(minimum or {})
+        if not all(np.isfinite(t) and t > 0 for t in self.temperatures.values()):
+            raise SettingsError(f"fusion.parameters.temperatures: each must be above 0; got {self.temperatures}")
+        if not all(0 <= least <= 1 for least in self.minimum.values()):
+            raise SettingsError(f"fusion.parameters.minimum: each must lie in [0, 1]; got {self.minimum}")
         self.calibrators, self.final = dict(calibrators or {}), final
 
     def fit(
@@ -54,19 +65,35 @@ class CalibratedAverage:
         self.final = calibrate(self._pool(tracks, masks), labels, "temperature", floor=1e-6)
         return self
 
+    def known(self, tracks: Mapping[str, Floats]) -> dict[str, Floats]:
+        """What each modality says after calibration and temperature."""
+        used = [m for m in (self.base if self.method == "none" else self.calibrators) if m in tracks]
+        said = {m: self.calibrators[m](tracks[m]) if m in self.calibrators else tracks[m] for m in used}
+        return {m: tempered(probs, self.temperatures.get(m, 1.0)) for m, probs in said.items()}
+
+    def shares(self, known: Mapping[str, Floats], masks: Mapping[str, Bools]) -> dict[str, Floats]:
+        """How much each modality counts in each row, shape (n,), given what it says."""
+        usable = {m: masks[m] for m in known}
+        if any(self.minimum.values()):
+            sure = {m: masks[m] & (np.nan_to_num(probs).max(axis=1) >= self.minimum.get(m, 0.0)) for m, probs in known.items()}
+            some = np.any([sure[m] & (self.base[m] > 0) for m in known], axis=0)
+            usable = {m: np.where(some, sure[m], masks[m]) for m in known}
+        return renormalised({m: np.full(len(probs), self.base[m]) for m, probs in known.items()}, usable)
+
     def _pool(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools]) -> Floats:
-        known = {m: calibrator(tracks[m]) for m, calibrator in self.calibrators.items() if m in tracks}
-        return mix(known, self.weights(tracks, masks))
+        known = self.known(tracks)
+        return tempered(mix(known, self.shares(known, masks)), self.temperatures.get("fused", 1.0))
 
     def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
-        if self.final is None:
+        if self.final is None and self.method != "none":
             raise SettingsError(f"fusion.strategy: {self.name} has not been fitted; give the file that `workbench fusion fit` wrote")
-        return self.final(self._pool(tracks, masks))
+        pooled = self._pool(tracks, masks)
+        return pooled if self.final is None else self.final(pooled)
 
     def weights(
         self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
     ) -> dict[str, Floats]:
-        return renormalised({m: np.full(len(tracks[m]), self.base[m]) for m in self.calibrators if m in tracks}, masks)
+        return self.shares(self.known(tracks), masks)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -75,6 +102,8 @@ class CalibratedAverage:
             "floor": self.floor,
             "calibrators": {m: c.to_dict() for m, c in self.calibrators.items()},
             "final": self.final.to_dict() if self.final else None,
+            "temperatures": self.temperatures,
+            "minimum": self.minimum,
         }
 
     @classmethod
@@ -82,7 +111,16 @@ class CalibratedAverage:
         """From `to_dict`; keys that are absent take the defaults."""
         fitted = {m: Calibrator.from_dict(c) for m, c in values.get("calibrators", {}).items()}
         final = Calibrator.from_dict(values["final"]) if values.get("final") else None
-        return cls(values["weights"], values.get("method", "dirichlet"), values.get("floor", SMOOTHING), fitted, final)
+        by_hand = {k: values.get(k) for k in ("temperatures", "minimum")}
+        return cls(values["weights"], values.get("method", "dirichlet"), values.get("floor", SMOOTHING), fitted, final, **by_hand)
+
+
+def tempered(probs: Floats, temperature: float) -> Floats:
+    """``p^(1/T)``, normalised to sum to 1; rows of NaN stay NaN."""
+    if temperature == 1:
+        return probs
+    raised = np.power(probs, 1 / temperature)
+    return raised / raised.sum(axis=1, keepdims=True)
 
 
 register(CalibratedAverage.name, CalibratedAverage.from_dict)

@@ -80,11 +80,12 @@ class Tally:
                 "brier": weights @ self.square / n,
             }
 
-    def accuracy(self, weights: Floats) -> Floats:
-        """Accuracy alone, shape (draws,)."""
+    def accuracies(self, weights: Floats, members: Floats) -> Floats:
+        """Accuracy by group, shape (draws, groups); `members` is 1 where a person is in a group, shape (persons, groups)."""
         k = int(np.sqrt(self.confusion.shape[1]))
+        right, all_ = self.confusion[:, :: k + 1].sum(axis=1), self.confusion.sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (weights @ self.confusion[:, :: k + 1].sum(axis=1)) / (weights @ self.confusion.sum(axis=1))
+            return (weights @ (right[:, None] * members)) / (weights @ (all_[:, None] * members))
 
 
 def tally(probs: Floats, labels: Ints, person: Ints, persons: int, said: Ints | None = None) -> Tally:

@@ -106,9 +106,7 @@ class Judge:
         each = [t.figures(self.weights) for t in tallies]
         figures = {name: np.mean([e[name] for e in each], axis=0) for name in NAMES}
         groups = {
-            grouping: np.stack(
-                [np.mean([t.accuracy(self.weights * member) for t in tallies], axis=0) for member in members.values()], axis=1
-            )
+            grouping: np.mean([t.accuracies(self.weights, np.stack(list(members.values()), axis=1)) for t in tallies], axis=0)
             for grouping, members in self.members.items()
             if members
         }

@@ -1,0 +1,275 @@
+"""What the tuning page shows for a setting of its sliders: figures with intervals, the gain on people set aside, the frontier.
+
+A third of the persons is set aside. Sliders are tuned on the others: the figures are theirs, and calibration is fitted on
+them (crosswise, so that nobody's own clips calibrate them). What the page says of held-out people is of those set aside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from workbench.errors import CorpusError
+from workbench.fusion.average import Average
+from workbench.fusion.calibrated import CalibratedAverage
+from workbench.fusion.calibration import Calibrator, Method
+from workbench.fusion.calibration import fit as calibrate
+from workbench.fusion.metrics import Interval
+from workbench.fusion.stored import Stored
+from workbench.fusion.strategy import Floats
+from workbench.runs import connect, revision
+from workbench.training.benchmark import SHARES
+from workbench.training.evaluate import Judge
+from workbench.training.fitting import EXPERIMENT
+from workbench.training.samples import Samples
+from workbench.training.splits import by_person
+
+METHODS: tuple[Method, ...] = ("none", "temperature", "dirichlet")
+STEPS = 51
+"""Weights on the frontier, from voice alone to face alone."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where the sliders stand."""
+
+    weights: dict[str, float] = field(default_factory=lambda: {"visual": 0.5, "audio": 0.5})
+    temperatures: dict[str, float] = field(default_factory=dict)
+    minimum: dict[str, float] = field(default_factory=dict)
+    uncertain: float = 0.45
+    method: Method = "none"
+    grouping: str = "sex"
+
+    def strategy(self) -> CalibratedAverage:
+        """For tracks that are calibrated already.
+
+        Raises
+        ------
+        SettingsError
+            If the sliders are impossible together, such as weights that are all 0.
+        """
+        return CalibratedAverage(self.weights, "none", temperatures=self.temperatures, minimum=self.minimum)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Figures of a point.
+
+    Parameters
+    ----------
+    figures : dict of Interval
+        ``accuracy``, ``macro_f1``, ``ece`` and ``gap`` on the persons that are tuned on.
+    against : dict of Interval
+        The same minus those of the equal average.
+    gain : Interval
+        Accuracy minus that of the equal average, on the persons set aside.
+    worst : str
+        Group of the lowest accuracy.
+    confusion : ndarray, shape (k, k)
+        Clips tuned on; rows are labels.
+    certain : tuple of float
+        Share of clips that are not called uncertain, and accuracy among them.
+    """
+
+    figures: dict[str, Interval]
+    against: dict[str, Interval]
+    gain: Interval
+    worst: str
+    confusion: Floats
+    certain: tuple[float, float]
+
+    @property
+    def sentence(self) -> str:
+        """What may be said of people that nothing was tuned on."""
+        low, high = 100 * self.gain.low, 100 * self.gain.high
+        value = 100 * self.gain.value
+        if self.gain.clear:
+            verb = "beats the equal average by" if value > 0 else "is worse than the equal average by"
+            return (
+                f"This {verb} {abs(value):.1f} points [{min(abs(low), abs(high)):.1f}, {max(abs(low), abs(high)):.1f}] on held-out people."
+            )
+        return f"This cannot be told from the equal average: {value:+.1f} points [{low:+.1f}, {high:+.1f}] on held-out people."
+
+
+class Tuner:
+    """Judges points on one corpus; made once, shared by visitors.
+
+    Parameters
+    ----------
+    samples : Samples
+    draws : int
+        Bootstrap draws over persons.
+    seed : int
+
+    Raises
+    ------
+    CorpusError
+        If the corpus has fewer than two modalities with class probabilities, or too few persons.
+    """
+
+    def __init__(self, samples: Samples, draws: int = 1000, seed: int = 0) -> None:
+        self.modalities = [m for m in SHARES if m in samples.tracks]
+        if len(self.modalities) < 2:
+            raise CorpusError(f"{samples.name}: tuning needs probabilities of face and voice; it has {', '.join(samples.tracks)}")
+        self.samples = samples.only(self.modalities)
+        cut = by_person(samples.persons, 3, seed)[0]
+        self.tuned, self.aside = cut.train, cut.test
+        self._seed = seed
+        self._judge, self._held = (Judge(self.samples.rows(rows), draws, seed) for rows in (self.tuned, self.aside))
+        self.groupings = [g for g, members in self._judge.members.items() if len(members) > 1]
+        equal = Average(dict.fromkeys(self.modalities, 1.0)).predict(self.samples.tracks, self.samples.masks)
+        self._equal, self._equal_held = self._judge.score([equal[self.tuned]]), self._held.score([equal[self.aside]])
+        self.calibrated = lru_cache(len(METHODS))(self._calibrated)
+        self._swept = lru_cache(32)(self._sweep)
+
+    def _calibrated(self, method: Method) -> tuple[dict[str, Floats], dict[str, Calibrator]]:
+        """Tracks after calibration, and the calibrators fitted on everyone who is tuned on."""
+        if method == "none":
+            return self.samples.tracks, {}
+        part = self.samples.rows(self.tuned)
+        tracks, fitted = {}, {}
+        for m in self.modalities:
+            usable = part.masks[m]
+            fitted[m] = calibrate(part.tracks[m][usable], part.labels[usable], method)
+            tracks[m] = fitted[m](self.samples.tracks[m])
+            for fold in by_person(part.persons, 4, self._seed):
+                rows = fold.train[usable[fold.train]]
+                tracks[m][self.tuned[fold.test]] = calibrate(part.tracks[m][rows], part.labels[rows], method)(part.tracks[m][fold.test])
+        return tracks, fitted
+
+    def fused(self, point: Point) -> Floats:
+        """Fused probabilities of every clip, shape (n, k)."""
+        return point.strategy().predict(self.calibrated(point.method)[0], self.samples.masks)
+
+    def judge(self, point: Point) -> Found:
+        """Everything that is shown beside the sliders."""
+        probs = self.fused(point)
+        mine = probs[self.tuned]
+        here, held = self._judge.score([mine]), self._held.score([probs[self.aside]])
+        figures = {n: here.interval(n) for n in ("accuracy", "macro_f1", "ece")}
+        against = {n: here.minus(self._equal, n) for n in figures}
+        figures["gap"], against["gap"] = here.gap(point.grouping), here.gap_minus(self._equal, point.grouping)
+        labels, k = self._judge.samples.labels, len(self.samples.classes)
+        said = mine.argmax(axis=1)
+        sure = mine.max(axis=1) >= point.uncertain
+        return Found(
+            figures, against, held.minus(self._equal_held, "accuracy"), here.worst(point.grouping),
+            np.bincount(labels * k + said, minlength=k * k).reshape(k, k).astype(float),
+            (float(sure.mean()), float(np.mean(said[sure] == labels[sure])) if sure.any() else float("nan")),
+        )  # fmt: skip
+
+    def frontier(self, point: Point) -> pd.DataFrame:
+        """Accuracy and worst-group gap of all weights, the other sliders as they stand.
+
+        Returns
+        -------
+        DataFrame
+            A row a weight: `face` (share of the face's weight), `accuracy`, `gap`, and `best`, True where no other weight
+            is as good in both and better in one.
+        """
+        accuracy, groups = self._swept(point.method, tuple(sorted(point.temperatures.items())), tuple(sorted(point.minimum.items())))
+        table = groups[point.grouping]
+        gap = table.max(axis=1) - table.min(axis=1)
+        best = [not np.any((accuracy >= a) & (gap <= g) & ((accuracy > a) | (gap < g))) for a, g in zip(accuracy, gap, strict=True)]
+        return pd.DataFrame({"face": np.linspace(0, 1, STEPS), "accuracy": accuracy, "gap": gap, "best": best})
+
+    def _sweep(
+        self, method: Method, temperatures: tuple[tuple[str, float], ...], minimum: tuple[tuple[str, float], ...]
+    ) -> tuple[Floats, dict[str, Floats]]:
+        """Accuracy of every weight, shape (STEPS,), and by grouping that of every group, shape (STEPS, groups)."""
+        part, judge = self.samples.rows(self.tuned), self._judge
+        tracks = {m: x[self.tuned] for m, x in self.calibrated(method)[0].items()}
+        clips = np.bincount(judge.person, minlength=len(judge.people))
+        half = CalibratedAverage(dict.fromkeys(self.modalities, 0.5), "none", temperatures=dict(temperatures), minimum=dict(minimum))
+        known = half.known(tracks)
+        count = {m: share > 0 for m, share in half.shares(known, part.masks).items()}
+        right = np.empty((STEPS, len(judge.people)))
+        for i, face in enumerate(np.linspace(0, 1, STEPS)):
+            # alone, a modality counts however unsure it is; the temperature after the average moves no label
+            gate = count if 0 < face < 1 else part.masks
+            parts = [w * np.where(gate[m][:, None], known[m], 0.0) for m, w in zip(self.modalities, (face, 1 - face), strict=True) if w > 0]
+            fused = np.sum(parts, axis=0, dtype=np.float32)
+            hit = (fused.argmax(axis=1) == part.labels) & (fused.max(axis=1) > 0)
+            right[i] = np.bincount(judge.person, weights=hit, minlength=len(judge.people))
+        groups = {g: np.stack([right @ m / (clips @ m) for m in judge.members[g].values()], axis=1) for g in self.groupings}
+        return right.sum(axis=1) / clips.sum(), groups
+
+    def clips(self, point: Point, label: int, said: int) -> pd.DataFrame:
+        """Clips tuned on whose label is class `label` and whose fused class is `said`, the surest first."""
+        part, probs = self.samples.rows(self.tuned), self.fused(point)[self.tuned]
+        rows = np.flatnonzero((part.labels == label) & (probs.argmax(axis=1) == said))
+        rows = rows[np.argsort(-probs[rows].max(axis=1), kind="stable")]
+        classes = part.classes
+
+        def votes(x: Floats) -> list[str]:
+            return [
+                ", ".join(f"{classes[j]} {100 * row[j]:.0f}" for j in np.argsort(-row, kind="stable")[:3] if row[j] > 0) for row in x[rows]
+            ]
+
+        table = {"clip": part.clips[rows], "person": part.persons[rows], "fused %": np.round(100 * probs[rows].max(axis=1), 0)}
+        table |= {{"visual": "face %", "audio": "voice %"}[m]: votes(part.tracks[m]) for m in self.modalities}
+        if part.human is not None:
+            table["both %"] = votes(part.human)
+        return pd.DataFrame(table | {g: part.groups[g].to_numpy()[rows] for g in part.groups})
+
+    def experiment(self, point: Point) -> dict[str, Any]:
+        """Settings that fuse as the point does; for `workbench evaluate --settings` and `workbench sessions replay`.
+
+        Raises
+        ------
+        SettingsError
+            If the sliders are impossible together.
+        """
+        point.strategy()
+        by_hand = {"temperatures": point.temperatures, "minimum": {m: least for m, least in point.minimum.items() if least > 0}}
+        fusion: dict[str, Any] = {"strategy": CalibratedAverage.name, "weights": point.weights, "parameters": {"method": "none"} | by_hand}
+        if point.method != "none":
+            fitted = self.calibrated(point.method)[1]
+            # the temperature that follows a fit is a slider here
+            end = identity(len(self.samples.classes))
+            whole = CalibratedAverage(
+                point.weights, point.method, calibrators=fitted, final=end, temperatures=point.temperatures, minimum=by_hand["minimum"]
+            )
+            about = {"corpus": self.samples.name, "source": self.samples.source, "fingerprint": self.samples.fingerprint}
+            content = Stored(whole, self.samples.classes, about | {"persons": len(self._judge.people)}).content()
+            fusion |= {"strategy": Stored.name, "parameters": {"content": content}}
+        return {"fusion": fusion, "smoothing": {"uncertain": point.uncertain}}
+
+
+def identity(k: int) -> Calibrator:
+    """A calibrator that changes nothing."""
+    return Calibrator("none", np.eye(k), np.zeros(k))
+
+
+def scalars(found: Found) -> dict[str, float]:
+    """Figures as MLflow takes them."""
+    out: dict[str, float] = {}
+    for prefix, values in (("", found.figures), ("versus_average.", found.against), ("held_out.", {"versus_average.accuracy": found.gain})):
+        for name, v in values.items():
+            out |= {f"{prefix}{name}": v.value, f"{prefix}{name}.low": v.low, f"{prefix}{name}.high": v.high}
+    return {k: v for k, v in out.items() if np.isfinite(v)}
+
+
+def log(tuner: Tuner, point: Point, found: Found) -> str:
+    """Keep a point as an MLflow run; gives its id."""
+    mlflow = connect(EXPERIMENT)
+    with mlflow.start_run(run_name="tuned by hand") as run:
+        by_hand: dict[str, Any] = {f"weight.{m}": w for m, w in point.weights.items()}
+        by_hand |= {f"temperature.{m}": t for m, t in point.temperatures.items()}
+            f"temperature.{m}": t for m, t in point.temperatures.items()
+        }
+        by_hand |= {f"minimum.{m}": least for m, least in point.minimum.items()}
+        mlflow.log_params(
+            {"corpus": tuner.samples.name, "method": point.method, "grouping": point.grouping, "uncertain": point.uncertain} | by_hand
+        )
+        mlflow.log_metrics(scalars(found))
+        tags = {"data_fingerprint": tuner.samples.fingerprint, "git_revision": revision(), "source": tuner.samples.source, "kind": "tuned"}
+        mlflow.set_tags(tags)
+        mlflow.log_text(yaml.safe_dump(tuner.experiment(point), sort_keys=False), "settings.yaml")
+        mlflow.log_table(tuner.frontier(point), "frontier.json")
+        return str(run.info.run_id)
