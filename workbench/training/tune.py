@@ -97,7 +97,7 @@ class Found:
 
 
 class Tuner:
-    """Judges points on one corpus; made once, shared by visitors.
+    """Judges points on one corpus; made once, shared by visitors. `people`: how many are tuned on, and how many set aside.
 
     Parameters
     ----------
@@ -122,6 +122,7 @@ class Tuner:
         self._seed = seed
         self._judge, self._held = (Judge(self.samples.rows(rows), draws, seed) for rows in (self.tuned, self.aside))
         self.groupings = [g for g, members in self._judge.members.items() if len(members) > 1]
+        self.people = len(self._judge.people), len(self._held.people)
         equal = Average(dict.fromkeys(self.modalities, 1.0)).predict(self.samples.tracks, self.samples.masks)
         self._equal, self._equal_held = self._judge.score([equal[self.tuned]]), self._held.score([equal[self.aside]])
         self.calibrated = lru_cache(len(METHODS))(self._calibrated)
@@ -261,8 +262,6 @@ def log(tuner: Tuner, point: Point, found: Found) -> str:
     with mlflow.start_run(run_name="tuned by hand") as run:
         by_hand: dict[str, Any] = {f"weight.{m}": w for m, w in point.weights.items()}
         by_hand |= {f"temperature.{m}": t for m, t in point.temperatures.items()}
-            f"temperature.{m}": t for m, t in point.temperatures.items()
-        }
         by_hand |= {f"minimum.{m}": least for m, least in point.minimum.items()}
         mlflow.log_params(
             {"corpus": tuner.samples.name, "method": point.method, "grouping": point.grouping, "uncertain": point.uncertain} | by_hand

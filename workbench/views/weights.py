@@ -108,21 +108,32 @@ class Weights(pn.viewable.Viewer):
         SettingsError
             If the name is no plain file name, exists, or cannot be written.
         """
-        if not _NAME.fullmatch(name.strip()):
-            raise SettingsError(f"experiments: {name!r} is not a name; use letters, digits, - and _")
-        path = EXPERIMENTS / f"{name.strip()}.yaml"
-        try:
-            EXPERIMENTS.mkdir(exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:
-                yaml.safe_dump(self.settings.echo(), file, sort_keys=False)
-        except FileExistsError:
-            raise SettingsError(f"{path}: exists already; choose another name") from None
-        except OSError as error:
-            raise SettingsError(f"{path}: cannot be written ({error.strerror}); start the server where you may write") from None
-        return path
+        return store(name, self.settings.echo())
 
     def _say(self, text: str, problem: bool = False) -> None:
         self._message.object = f"<p style='color:{'#e5484d' if problem else 'inherit'};font-size:13px;margin:4px 0'>{escape(text)}</p>"
 
     def __panel__(self) -> Any:
         return self._layout
+
+
+def store(name: str, values: dict[str, Any]) -> Path:
+    """Write settings to ``experiments/NAME.yaml``; an existing file is kept.
+
+    Raises
+    ------
+    SettingsError
+        If the name is no plain file name, exists, or cannot be written.
+    """
+    if not _NAME.fullmatch(name.strip()):
+        raise SettingsError(f"experiments: {name!r} is not a name; use letters, digits, - and _")
+    path = EXPERIMENTS / f"{name.strip()}.yaml"
+    try:
+        EXPERIMENTS.mkdir(exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            yaml.safe_dump(values, file, sort_keys=False)
+    except FileExistsError:
+        raise SettingsError(f"{path}: exists already; choose another name") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be written ({error.strerror}); start the server where you may write") from None
+    return path

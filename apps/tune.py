@@ -1,0 +1,11 @@
+"""The tuning page: ``panel serve apps/tune.py`` (or ``make tune``), over CREMA-D's votes or ``?corpus=NAME``."""
+
+import panel as pn
+
+from workbench.training import catalogue
+from workbench.training.tune import Tuner
+from workbench.views.tune_page import TunePage
+
+pn.extension("tabulator", notifications=False)
+asked = pn.state.session_args.get("corpus", [b"crema-d"])[0].decode()
+TunePage(lambda: pn.state.as_cached(f"tuner-{asked}", lambda: Tuner(catalogue.load(asked)))).__panel__().servable()
