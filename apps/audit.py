@@ -13,10 +13,10 @@ pn.extension(notifications=False)
 
 
 def kept() -> dict:
-    """Titles of kept runs → how to read them; folders first, they need no store."""
+    """Titles of kept runs → how to read them, folders first."""
     folders = sorted(Path("artifacts/audits").glob("*/bundle.json"), key=lambda p: -p.stat().st_mtime)
     found = {f"{p.parent.name} (folder)": lambda p=p: bundle.load(p.parent) for p in folders}
     return found | {f"{r['name']} ({r['run'][:8]})": lambda r=r: tracking.find(r["run"]) for r in tracking.runs()}
 
 
-AuditPage(kept(), lambda: bundle.run(config.load(DEFAULT))).__panel__().servable()
+AuditPage(kept, lambda progress: bundle.run(config.load(DEFAULT), progress)).__panel__().servable()

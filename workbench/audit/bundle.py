@@ -72,12 +72,14 @@ class Bundle:
                 evidence[name] = table.to_json(orient="records")
         return page.whole(f"Bias audit: {self.name}", head, parts, evidence, self.label)
 
-    def costs_section(self) -> dict[str, Any] | None:
+    def costs_section(self, grouping: str | None = None) -> dict[str, Any] | None:
+        """What modalities cost: by every grouping, or by one."""
         if self.costs is None:
             return None
         body = Markup("").join(
             Markup("<h3>{}</h3>").format(str(g).replace("_", " ").capitalize()) + page.frontier(part)
-            for g, part in self.costs.groupby("grouping")
+            for g, part in self.costs.groupby("grouping", sort=False)
+            if grouping in (None, g)
         )
         return {"id": "costs", "nav": "Modalities", "title": "What each modality adds and what it costs", "body": body}
 

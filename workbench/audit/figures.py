@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WIDTH, HEIGHT = 720, 400
+LETTER = 6.3  # px, about the mean width of a letter
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 46  # px kept for the axes
 
 
@@ -23,7 +24,8 @@ def frontier(costs: pd.DataFrame) -> Markup:
     edge = sorted((r["gap"], r["accuracy"]) for r in rows if r["frontier"])
     if len(edge) > 1:
         body.append(Markup('<polyline class="edge" points="{}"/>').format(" ".join(f"{x(g):.1f},{y(a):.1f}" for g, a in edge)))
-    taken: list[tuple[float, float]] = []
+    dots = {(x(r["gap"]), y(r["accuracy"])) for r in rows}
+    taken: list[tuple[float, float, float]] = []
     seen: set[tuple[float, float]] = set()
     for number, r in enumerate(rows, start=1):  # noqa: B007
         at, up = x(r["gap"]), y(r["accuracy"])
@@ -36,19 +38,29 @@ def frontier(costs: pd.DataFrame) -> Markup:
             " best" if r["frontier"] else "", at, up, 6 if r["frontier"] else 4.5, name
         )
         body.append(Markup("<g>{}{}</g>").format(lines, dot))
-        anchor = "end" if at > WIDTH - 190 else "start"
-        spots = [(at + (-9 if anchor == "end" else 9), up + dy) for dy in (-7, 16)]
-        free = [spot for spot in spots if not any(abs(spot[0] - a) < 150 and abs(spot[1] - b) < 13 for a, b in taken)]
+        name = f"{r['strategy'].replace('_', ' ')}, {r['modalities']}"
+        spots = [(at + dx, up + dy, anchor) for anchor, dx in (("start", 9), ("end", -9)) for dy in (-7, 4, 16)]
+        boxes = [(a if anchor == "start" else a - LETTER * len(name), b, LETTER * len(name), anchor, a) for a, b, anchor in spots]
+        free = [box for box in boxes if _has_room(box[:3], dots, taken)]
         if free and (at, up) not in seen:  # the table under the picture names those that have no room
-            taken.append(free[0])
+            taken.append(free[0][:3])
             text = Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
-            body.append(text.format(*free[0], anchor, f"{r['strategy'].replace('_', ' ')}, {r['modalities']}"))
+            body.append(text.format(free[0][4], free[0][1], free[0][3], name))
         seen.add((at, up))
     label = "Accuracy against the largest gap between groups; the frontier is marked"
     head = Markup(
         '<div class="scroll"><svg viewBox="0 0 {} {}" width="{}" style="max-width:100%;min-width:520px" role="img" aria-label="{}">'
     )
     return head.format(WIDTH, HEIGHT, WIDTH, label) + Markup("").join(body) + Markup("</svg></div>")
+
+
+def _has_room(box: tuple[float, float, float], dots: set[tuple[float, float]], taken: list[tuple[float, float, float]]) -> bool:
+    """Whether a line of text (left, base line, width; px) stays in the picture and touches no dot and no other text."""
+    left, base, width = box
+    if left < LEFT or left + width > WIDTH:
+        return False
+    covers = any(left - 6 < a < left + width + 6 and base - 14 < b < base + 6 for a, b in dots)
+    return not covers and not any(left < a + w and a < left + width and abs(base - b) < 13 for a, b, w in taken)
 
 
 class _Scale:

@@ -306,6 +306,22 @@ def frontier(costs: pd.DataFrame) -> Markup:
     return picture(costs) + table(heads, lines)
 
 
+def changes(rows: pd.DataFrame) -> Markup:
+    """Two kept audits side by side (`compare.COLUMNS`); bold where the change's interval leaves out zero."""
+    lines = [
+        {
+            "css": "stands" if r["change_low"] > 0 or r["change_high"] < 0 else "",
+            "cells": [
+                r["group"], r["grouping"].replace("_", " "), f"{r['n_before']} / {r['n_after']}",
+                _interval(r["before"], r["before_low"], r["before_high"]), _interval(r["after"], r["after_low"], r["after_high"]),
+                _interval(r["change"], r["change_low"], r["change_high"], sign=True),
+            ],
+        }
+        for r in rows.to_dict("records")
+    ]  # fmt: skip
+    return Markup(table(["group", "grouping", "#n", "#before", "#after", "#change"], lines))
+
+
 def trades(rows: pd.DataFrame) -> Markup:
     """Mitigation methods side by side."""
     from workbench.audit.mitigation import METHODS
