@@ -70,7 +70,7 @@ class AuditPage(pn.viewable.Viewer):
 
     def _layout(self) -> Any:
         beside = {"Compare": self._against, "Local Law 144": self._summary}
-        tabs = [(name, pmui.Column(part, beside[name]) if name in beside else part) for name, part in self._parts.items()]
+        tabs = [(name, pmui.Column(beside[name], part) if name in beside else part) for name, part in self._parts.items()]
         half, whole = {"xs": 6, "md": 3, "lg": 2}, {"xs": 12, "md": 6, "lg": 3}
         widths = ((self._run, whole), (self._audit, half), (self._grouping, half), (self._metric, whole), (self._export, whole | {"lg": 2}))
         cells = [pmui.Grid(widget, size=size) for widget, size in widths]
