@@ -200,6 +200,8 @@ def test_fusion_gets_samples_of_an_extracted_corpus(first: extraction.Result) ->
     np.testing.assert_allclose(samples.tracks["visual"][:3].sum(axis=1), 1.0)
     assert samples.groups.columns.tolist() == ["sex"]
     assert "outputs of the workbench's own stages" in samples.source
+    assert samples.notes[0] == f"1 clips had errors when they were extracted; see {first.root / 'errors.parquet'}"
+    assert samples.notes[1:3] == ("1 of 4 clips have no visual", "3 of 4 clips have no audio")
 
 
 def test_a_picture_is_shown_until_its_face_has_a_name(sample_paths: SamplePaths, tmp_path: Path) -> None:

@@ -158,7 +158,9 @@ class Reliability:
 
 
 def reliability(probs: Floats, labels: Ints, bins: int = BINS) -> Reliability:
-    """Top-label reliability over equal-width bins (DeGroot & Fienberg 1983)."""
+    """Top-label reliability over equal-width bins (DeGroot & Fienberg 1983); rows of NaN are in no bin."""
+    said = ~np.isnan(probs).any(axis=1)
+    probs, labels = probs[said], labels[said]
     confidence, right = probs.max(axis=1), np.equal(probs.argmax(axis=1), labels)
     place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     count = np.bincount(place, minlength=bins)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import CorpusError
 from workbench.fusion.average import Average
 from workbench.fusion.calibrated import CalibratedAverage
 from workbench.fusion.logistic import Logistic
@@ -24,8 +25,6 @@ from workbench.training.splits import Build, Fold, by_person, held_out
 
 EQUAL: dict[str, float] = {"visual": 0.5, "audio": 0.5}
 SHARES: tuple[str, ...] = ("visual", "audio")
-EVERYTHING: tuple[str, ...] = (*SHARES, *STRENGTHS)
-EXTRAS: dict[str, list[str]] = {source: [name for name, s in STRENGTHS.items() if s == source] for source in SHARES}
 Progress = Callable[[str, int, int], None]
 
 
@@ -52,28 +51,38 @@ class Entry:
     note: str = ""
 
 
-def entries(hyper: Hyperparameters) -> dict[str, Entry]:
-    """Every strategy of the benchmark, by name."""
+def entries(hyper: Hyperparameters, samples: Samples | None = None) -> dict[str, Entry]:
+    """Every strategy of the benchmark, by name, for the inputs that `samples` have (CREMA-D's votes where left out).
+
+    Logistic regression takes no further inputs where a clip that has the modality lacks one of them: it has no flags for that.
+    """
+    sources = STRENGTHS if samples is None else {n: s for n, s in samples.sources.items() if n in samples.tracks}
+    everything = (*SHARES, *sources)
+    extras = {source: [name for name, s in sources.items() if s == source] for source in SHARES}
+    votes = samples is None or samples.human is not None
+    shares, further = ("shares", "rated strengths") if votes else ("probabilities", ", ".join(sources) or "nothing else")
+    whole = samples is None or all(np.all(samples.masks[n] >= samples.masks[s]) for n, s in sources.items())
 
     def alone(modality: str, method: str) -> Build:
         return lambda seed: CalibratedAverage({modality: 1.0}, method)  # type: ignore[arg-type]
 
-    return {
-        "voice": Entry(lambda seed: Average({"audio": 1.0}), ("audio",), "vote shares as they are"),
-        "face": Entry(lambda seed: Average({"visual": 1.0}), ("visual",), "vote shares as they are"),
+    found = {
+        "voice": Entry(lambda seed: Average({"audio": 1.0}), ("audio",), f"{shares} as they are"),
+        "face": Entry(lambda seed: Average({"visual": 1.0}), ("visual",), f"{shares} as they are"),
         "voice_calibrated": Entry(alone("audio", "dirichlet"), ("audio",)),
         "face_calibrated": Entry(alone("visual", "dirichlet"), ("visual",)),
         "average": Entry(lambda seed: Average(EQUAL), note="equal weights, nothing learned"),
         "weighted_average": Entry(lambda seed: BestWeight(EQUAL), note="one weight, the best on training persons"),
-        "rules": Entry(lambda seed: Rules(), note="votes have no SNR and no face size: no rule fires, the weights stay 0.6 and 0.4"),
+        "rules": Entry(lambda seed: Rules(), note="clips have no SNR and no face size: no rule fires, the weights stay 0.6 and 0.4"),
         "product": Entry(lambda seed: Product(SHARES), note="log-linear pool, exponents learned"),
         "calibrated_average": Entry(lambda seed: CalibratedAverage(EQUAL), note="Dirichlet calibration of each modality"),
         "calibrated_product": Entry(lambda seed: Product(SHARES, "dirichlet"), note="Dirichlet calibration, then the pool"),
-        "logistic": Entry(lambda seed: Logistic(SHARES), note="on the 12 shares"),
-        "logistic_strength": Entry(lambda seed: Logistic(SHARES, EXTRAS), EVERYTHING, "on the same 24 inputs as the learned network"),
-        "learned_shares": Entry(lambda seed: Learned(dict(STRENGTHS), seed, hyper), note="the network on the 12 shares alone"),
-        "learned": Entry(lambda seed: Learned(dict(STRENGTHS), seed, hyper), EVERYTHING, "the network on shares and rated strengths"),
+        "logistic": Entry(lambda seed: Logistic(SHARES), note=f"on the {shares}"),
+        "logistic_strength": Entry(lambda seed: Logistic(SHARES, extras), everything, "on the same inputs as the learned network"),
+        "learned_shares": Entry(lambda seed: Learned(dict(sources), seed, hyper), note=f"the network on the {shares} alone"),
+        "learned": Entry(lambda seed: Learned(dict(sources), seed, hyper), everything, f"the network on {shares} and {further}"),
     }
+    return found if whole else {name: entry for name, entry in found.items() if name != "logistic_strength"}
 
 
 ABLATED: tuple[str, ...] = ("average", "calibrated_average", "logistic", "learned")
@@ -116,7 +125,9 @@ def run(
     """
     begun = time.perf_counter()
     judge = Judge(samples, draws)
-    lines = entries(hyper or Hyperparameters())
+    if lost := [m for m in SHARES if m not in samples.tracks]:
+        raise CorpusError(f"{samples.name}: no clip has usable {' and '.join(lost)} probabilities; fusion is judged on face and voice")
+    lines = entries(hyper or Hyperparameters(), samples)
     work = {name: (entry.build, samples.only(entry.inputs)) for name, entry in lines.items()}
     work |= {f"{name} without {gone}": _without(name, lines[name], samples, gone) for name in ABLATED for gone in SHARES}
     if samples.human is not None:
@@ -214,7 +225,7 @@ def _without(name: str, entry: Entry, samples: Samples, gone: str) -> tuple[Buil
         "calibrated_average": lambda seed: CalibratedAverage({left: 1.0}),
         "logistic": lambda seed: Logistic((left,)),
     }
-    return builds.get(name, entry.build), samples.only([m for m in entry.inputs if STRENGTHS.get(m, m) != gone])
+    return builds.get(name, entry.build), samples.only([m for m in entry.inputs if samples.sources.get(m, m) != gone])
 
 
 def _ablation_row(name: str, gone: str, score: Scored, whole: Scored) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from workbench.corpora.tracks import Extracted, default_folder
+from workbench.corpora.tracks import ERRORS, Extracted, default_folder
 from workbench.errors import CorpusError
 from workbench.fusion.strategy import Floats
 from workbench.labels import BASIC, reorder
@@ -54,7 +55,20 @@ def load(name: str, root: Path | None = None) -> Samples:
         clips[[g for g in GROUPINGS if clips[g].notna().any()]],
         classes,
         found.fingerprint,
+        notes=_notes(found, tracks, clips),
+        sources={"prosody": "audio", "text": "audio"},
     )
+
+
+def _notes(found: Extracted, tracks: dict[str, Floats], clips: pd.DataFrame) -> tuple[str, ...]:
+    """What a person should know about the samples: clips without a label, with errors, without a modality."""
+    broken = found.errors.loc[found.errors["level"] == "error", "clip"].nunique()
+    lacking = {m: int(np.isnan(x).any(axis=1).sum()) for m, x in tracks.items()}
+    said = {
+        f"{len(found.clips) - len(clips)} clips have no label here and are left out": len(found.clips) - len(clips),
+        f"{broken} clips had errors when they were extracted; see {found.root / ERRORS}": broken,
+    } | {f"{n} of {len(clips)} clips have no {m}": n for m, n in lacking.items()}
+    return tuple(text for text, n in said.items() if n)
 
 
 def _among(probs: Floats, classes: tuple[str, ...]) -> Floats:

@@ -49,15 +49,15 @@ class Fitted:
     report: dict[str, Any]
 
 
-def entry(name: str) -> Entry:
-    """A line of the benchmark by name.
+def entry(name: str, samples: Samples | None = None) -> Entry:
+    """A line of the benchmark by name, for the inputs of `samples`.
 
     Raises
     ------
     SettingsError
         If there is none of that name.
     """
-    known = entries(Hyperparameters())
+    known = entries(Hyperparameters(), samples)
     if name not in known:
         raise SettingsError(f"--strategy: {name!r} is not known; choose one of {', '.join(known)}")
     return known[name]
@@ -76,7 +76,7 @@ def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int =
     folds, draws : int
         Folds by person; bootstrap draws over persons.
     """
-    line = entry(name)
+    line = entry(name, samples)
     seen = samples.only(line.inputs)
     judge = Judge(samples, draws, seed)
     whole, alone = _held_out(seen, line, by_person(samples.persons, folds, seed), seed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,8 @@ class Samples:
         Human audio-visual judgement: the ceiling, never an input.
     notes : tuple of str
         What reading the corpus found wrong or doubtful.
+    sources : dict of str
+        Track that is no probability → the modality that it is lost with.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Samples:
     fingerprint: str
     human: Floats | None = None
     notes: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=lambda: dict(STRENGTHS))
 
     def __len__(self) -> int:
         return len(self.labels)
