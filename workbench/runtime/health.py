@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 MAX_TEMPERATURE, MAX_UTILISATION, MAX_BACKLOG = 85.0, 0.75, 3.0
-"""°C, fraction, s of audio that wait: above any of them a session steps down (blueprint §7)."""
+"""°C and fraction of the GPU, s of audio that wait: above any of them a session steps down (blueprint §7)."""
 CALM_TEMPERATURE, CALM_UTILISATION, CALM_BACKLOG = 80.0, 0.60, 1.0
 """Below all of them it steps up again."""
+MAX_DELAY, CALM_DELAY = 0.5, 0.25
+"""s from picture to box. Without a GPU the processor may be as busy as it likes while nobody has to wait: it counts where the
+picture is late as well."""
 DOWN_AFTER, UP_AFTER = 5.0, 20.0
 """Seconds that a reason must hold before a step."""
 HARD_TEMPERATURE, HARD_BACKLOG, HARD_DISK, HARD_MEMORY = 95.0, 60.0, 0.2, 0.3
@@ -28,10 +31,7 @@ class Reading:
     gpu: float | None = None
     temperature: float | None = None
     backlog: float = 0.0
-
-    @property
-    def utilisation(self) -> float:
-        return max(self.cpu, self.gpu or 0.0)
+    delay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Step:
 
 STEPS = (Step(1.0, 1.0), Step(0.8, 0.5), Step(0.67, 0.5), Step(0.5, 0.25), Step(0.33, 0.125))
 BUSY_LEVEL = 2
-"""Utilisation alone steps no further than this (10 of 15 frames/s): more would cost the view more than it spares."""
+"""Utilisation and delay alone step no further than this (10 of 15 frames/s): more would cost the view more than it spares."""
 
 
 class Governor:
@@ -82,8 +82,10 @@ class Governor:
 
     def _reasons(self, r: Reading) -> tuple[list[str], int]:
         reasons, deepest = [], BUSY_LEVEL
-        if r.utilisation > MAX_UTILISATION:
-            reasons.append(f"{r.utilisation:.0%} of the processor in use")
+        if (r.gpu or 0.0) > MAX_UTILISATION:
+            reasons.append(f"{r.gpu:.0%} of the GPU in use")
+        if r.cpu > MAX_UTILISATION and r.delay > MAX_DELAY:
+            reasons.append(f"{r.cpu:.0%} of the processor in use and the picture {r.delay:.1f} s late")
         if r.temperature is not None and r.temperature > MAX_TEMPERATURE:
             reasons.append(f"GPU at {r.temperature:.0f} °C")
             deepest = len(STEPS) - 1
@@ -94,7 +96,8 @@ class Governor:
 
     def _is_calm(self, r: Reading) -> bool:
         cool = r.temperature is None or r.temperature < CALM_TEMPERATURE
-        return cool and r.utilisation < CALM_UTILISATION and r.backlog < CALM_BACKLOG
+        quick = r.delay < CALM_DELAY or r.cpu < CALM_UTILISATION
+        return cool and quick and (r.gpu or 0.0) < CALM_UTILISATION and r.backlog < CALM_BACKLOG
 
 
 def must_stop(r: Reading) -> str | None:
@@ -128,8 +131,8 @@ class Machine:
         psutil.cpu_percent()
         self._gpu = _gpu()
 
-    def read(self, backlog: float = 0.0) -> Reading:
-        """Look now; `backlog` is passed on (s)."""
+    def read(self, backlog: float = 0.0, delay: float = 0.0) -> Reading:
+        """Look now; `backlog` and `delay` are passed on (s)."""
         memory = self._psutil.virtual_memory()
         gpu, temperature = self._gpu_state()
         folder = self._folder
@@ -143,6 +146,7 @@ class Machine:
             gpu=gpu,
             temperature=temperature,
             backlog=backlog,
+            delay=delay,
         )
 
     def _gpu_state(self) -> tuple[float | None, float | None]:

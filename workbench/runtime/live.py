@@ -125,6 +125,8 @@ class LiveSession:
         self.state = "ready"
         self.error: str | None = None
         self.ended = threading.Event()
+        self.heard: Callable[[], None] = lambda: None
+        """Called, in the thread of recognition, when words were heard; must return at once."""
         self._lock = threading.RLock()
         self._view = View("ready", 0.0)
         self._changes: list[Change] = []
@@ -266,6 +268,7 @@ class LiveSession:
             case Interim():
                 with self._lock:
                     self._interim = item
+                self.heard()
             case streams.AlignedClip():  # before the class that it is a kind of
                 with self._lock:  # the same words, now at their aligned times
                     self._unaligned.pop(item.transcript.segment_id, None)
@@ -314,7 +317,7 @@ class LiveSession:
             time.sleep(rest)
             began = time.monotonic()
             if began - looked >= 1.0:
-                looked, reading = began, self._machine.read(self._sounds.seconds)
+                looked, reading = began, self._machine.read(self._sounds.seconds, self._delay())
                 self._look_after(began, reading)
             try:
                 self._refresh(reading)
@@ -356,6 +359,11 @@ class LiveSession:
             update_p95_ms=_p95(self._shown["updates"]),
             connected=self.intake.connected,
         )
+
+    def _delay(self) -> float:
+        """Median seconds from picture to box, of about the last five."""
+        recent = list(self._shown["delays"])[-60:]
+        return float(np.median(recent)) / 1000 if recent else 0.0
 
     def _look_after(self, now: float, reading: Reading) -> None:
         notice = self._governor.look(now, reading)

@@ -11,6 +11,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from panel.util import edit_readonly
 
 from workbench import contracts, live
 from workbench.capture import browser
@@ -55,6 +56,7 @@ class LivePage(pn.viewable.Viewer):
         self._opening = ""
         self._report: Path | None = None
         self._told = 0
+        self._shown: Any = None
         self.media = MediaPanel(fps=settings.capture.fps, sizing_mode="stretch_width")
         self.transcript, self.gauges, self.timeline, self.health = LiveTranscript(), ScoreGauges(), Timeline(), HealthStrip()
         self.weights = Weights(settings, self._change)
@@ -94,7 +96,10 @@ class LivePage(pn.viewable.Viewer):
             sidebar_width=300,
             sidebar_open=True,
             theme_toggle=True,
+            busy_indicator=None,
         )
+        with edit_readonly(page):
+            page.busy = False  # no longer tied to the server's: each blink walks through all models, a third of a core
 
         def fit(*_: Any) -> None:
             page.param.update(sidebar_open=not self.media.screen.get("narrow"), dark_theme=bool(self.media.screen.get("dark")))
@@ -195,6 +200,8 @@ class LivePage(pn.viewable.Viewer):
     def _run(self) -> None:
         session, player, plan = self._ready
         self._session, self._player, self._opening, self._told = session, player, "", 0
+        document = pn.state.curdoc
+        session.heard = lambda: document.add_next_tick_callback(self._words)
         session.begin()
         self.media.attach(session.intake)
         self.media.source = "sample" if player else "camera"
@@ -264,9 +271,16 @@ class LivePage(pn.viewable.Viewer):
         if session.ended.is_set() and self._stop.disabled is False:
             self._ended(session)
 
+    def _words(self) -> None:
+        """Called when words were heard: they do not wait for the next update."""
+        if self._session:
+            view = self._session.view()
+            self.transcript.show(view.transcripts, view.interim, self._settings.speech.low_word_confidence)
+
     def _show(self, view: View, session: LiveSession) -> None:
-        self.transcript.show(view.transcripts, view.interim, self._settings.speech.low_word_confidence)
-        if view.replay is not None:
+        self._words()
+        if view.replay is not None and view.replay is not self._shown:
+            self._shown = view.replay
             speech = session.seen.track("speech", ("probability",))
             self.timeline.show(view.replay, (speech.times, speech.values[:, 0]), view.clock)
             self.gauges.show(view.replay.scores)

@@ -126,6 +126,9 @@ export function render({model, el}) {
     if (at !== undefined) requestAnimationFrame(() => delays.push(Math.round(performance.now() - at)));
   }
 
+  // decibels as a length; a transform, because a width would lay the page out anew sixteen times a second
+  const meter = peak => { $('.level i').style.transform = `scaleX(${Math.min(1, Math.max(0, 1 + 0.3 * Math.log10(peak + 1e-4)))})`; };
+
   function onBlock(samples) {
     const pcm = new Int16Array(samples.length);
     let peak = 0;
@@ -134,7 +137,7 @@ export function render({model, el}) {
       pcm[i] = Math.round(v * 32767); peak = Math.max(peak, Math.abs(v));
     }
     level = Math.max(peak, level * 0.8);
-    $('.level i').style.width = `${Math.min(100, Math.max(0, 100 + 30 * Math.log10(level + 1e-4)))}%`;
+    meter(level);
     const block = {first: clock, pcm};
     unacked.push(block);
     clock += pcm.length;
@@ -165,7 +168,7 @@ export function render({model, el}) {
       const pcm = new Int16Array(payload.buffer), buffer = audio.createBuffer(1, pcm.length, RATE), out = buffer.getChannelData(0);
       let peak = 0;
       for (let i = 0; i < pcm.length; i++) { out[i] = pcm[i] / 32768; peak = Math.max(peak, Math.abs(out[i])); }
-      $('.level i').style.width = `${Math.min(100, Math.max(0, 100 + 30 * Math.log10(peak + 1e-4)))}%`;
+      meter(peak);
       const node = audio.createBufferSource();
       node.buffer = buffer; node.connect(gain);
       playhead = Math.max(playhead, audio.currentTime + 0.1);
@@ -178,7 +181,7 @@ export function render({model, el}) {
   async function acquire() {
     const wanted = (id) => id ? {deviceId: {exact: id}} : {};
     const fresh = await navigator.mediaDevices.getUserMedia({
-      video: {width: {ideal: model.width}, height: {ideal: model.height}, frameRate: {ideal: 30}, ...wanted($('.camera').value)},
+      video: {width: {ideal: model.width}, height: {ideal: model.height}, frameRate: {ideal: model.fps}, ...wanted($('.camera').value)},
       audio: {echoCancellation: false, noiseSuppression: false, autoGainControl: false, ...wanted($('.microphone').value)},
     });
     stream?.getTracks().forEach(t => { t.onended = null; t.stop(); });

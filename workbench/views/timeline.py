@@ -19,6 +19,7 @@ COLOURS: dict[str, str] = {
     "angry": "#e5484d", "disgust": "#8e6bd6", "fear": "#b07d2b", "happy": "#4cc38a", "neutral": "#8a97a6", "sad": "#5b8def",
     "surprise": "#f5a623",
 }  # fmt: skip
+ROW = 0.096  # s that a row of the `speech` track stands for
 _LANES = ("fused", "voice", "face", "speech")
 _INK = "#7d8896"  # readable on light and on dark
 
@@ -123,7 +124,8 @@ def blocks(replay: Replay, speech: tuple[Floats, Floats], start: float) -> dict[
             uncertain = probs[best] < replay.settings.smoothing.uncertain
             add(lane, x, hop, BASIC[best], float(probs[best]), 0.25 if uncertain else 0.35 + 0.6 * float(probs[best]))
     times, probability = speech
-    for t, p in zip(times[times > start].tolist(), probability[times > start].tolist(), strict=True):
-        if p >= 0.5:
-            add("speech", t + 0.048, 0.096, "speech", p, 0.7)
+    spoken = times[(times > start) & (probability >= 0.5)]
+    for span in np.split(spoken, np.flatnonzero(np.diff(spoken) > 1.5 * ROW) + 1) if len(spoken) else []:
+        first, last = float(span[0]), float(span[-1]) + ROW
+        add("speech", (first + last) / 2, last - first, "speech", 1.0, 0.7)
     return out
