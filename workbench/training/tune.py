@@ -212,7 +212,7 @@ class Tuner:
                 ", ".join(f"{classes[j]} {100 * row[j]:.0f}" for j in np.argsort(-row, kind="stable")[:3] if row[j] > 0) for row in x[rows]
             ]
 
-        table = {"clip": part.clips[rows], "person": part.persons[rows], "fused %": np.round(100 * probs[rows].max(axis=1), 0)}
+        table = {"clip": part.clips[rows], "person": part.persons[rows], "fused %": np.rint(100 * probs[rows].max(axis=1)).astype(int)}
         table |= {{"visual": "face %", "audio": "voice %"}[m]: votes(part.tracks[m]) for m in self.modalities}
         if part.human is not None:
             table["both %"] = votes(part.human)

@@ -21,7 +21,7 @@ from workbench.views.weights import store
 NAMES = {"accuracy": "Accuracy", "macro_f1": "Macro-F1", "ece": "Calibration error (ECE)", "gap": "Worst-group gap"}
 CALIBRATIONS = {"none": "as they are", "temperature": "temperature, fitted", "dirichlet": "Dirichlet, fitted"}
 _CSS = """
-.tune-cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:10px}
+.tune-cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:10px}
 .tune-cards>div{border:1px solid rgba(125,136,150,.35);border-radius:8px;padding:10px 14px}
 .tune-cards small{display:block;font-size:13px;opacity:.75}
 .tune-cards b{display:block;font-size:26px;font-weight:600;line-height:1.3}
@@ -30,11 +30,18 @@ _CSS = """
 """
 
 
+class Screen(pn.custom.JSComponent):
+    """Says whether the window is too narrow for sliders beside the figures."""
+
+    narrow = param.Boolean(default=False)
+    _esm = "export function render({model}) { model.narrow = window.innerWidth < 900 }"
+
+
 class Sliders(pn.viewable.Viewer):
     """Everything that can be moved, and the point that it makes."""
 
-    visual = param.Number(0.5, bounds=(0, 1), step=0.05, label="Face")
-    audio = param.Number(0.5, bounds=(0, 1), step=0.05, label="Voice")
+    visual = param.Number(0.6, bounds=(0, 1), step=0.05, label="Face")
+    audio = param.Number(0.4, bounds=(0, 1), step=0.05, label="Voice")
     method: Any = param.Selector(default="none", objects={text: name for name, text in CALIBRATIONS.items()}, label="Calibration first")
     t_visual = param.Number(1.0, bounds=(0.2, 3), step=0.05, label="Face")
     t_audio = param.Number(1.0, bounds=(0.2, 3), step=0.05, label="Voice")
@@ -60,8 +67,9 @@ class Sliders(pn.viewable.Viewer):
         for title, names in self.GROUPS.items():
             made.append(pn.pane.HTML(f"<h3 style='margin:12px 0 0;font-size:14px'>{escape(title)}</h3>"))
             for name in names:
-                kind = pmui.FloatSlider if isinstance(self.param[name], param.Number) else pmui.Select
-                made.append(kind.from_param(self.param[name], sizing_mode="stretch_width", size="small", css_classes=[f"tune-{name}"]))
+                kind, more = (pmui.FloatSlider, {"format": "0.00"}) if isinstance(self.param[name], param.Number) else (pmui.Select, {})
+                look = {"sizing_mode": "stretch_width", "size": "small", "css_classes": [f"tune-{name}"], **more}
+                made.append(kind.from_param(self.param[name], **look))
         self._layout = pmui.Column(*made, sizing_mode="stretch_width")
 
     @property
@@ -104,7 +112,7 @@ class TunePage(pn.viewable.Viewer):
         self.sliders = Sliders(self._tuner.groupings)
         self._figures = pn.pane.HTML("", stylesheets=[_CSS], sizing_mode="stretch_width")
         self._frontier, self._confusion = Frontier(), Confusion(self._tuner.samples.classes, self._choose)
-        self._about = pn.pane.HTML("<p>Click a cell of the matrix to see its clips.</p>", sizing_mode="stretch_width")
+        self._about = pn.pane.HTML("", stylesheets=[_CSS], sizing_mode="stretch_width")
         self._clips = pn.widgets.Tabulator(
             None, disabled=True, show_index=False, pagination="local", page_size=10, layout="fit_data_fill", visible=False,
             sizing_mode="stretch_width",
@@ -127,17 +135,20 @@ class TunePage(pn.viewable.Viewer):
         half = {"xs": 12, "md": 6}
         main = pmui.Grid(
             pmui.Grid(card(self._figures, title=f"{self._tuner.samples.source}"), size=12),
-            pmui.Grid(card(self._frontier, title="All weights: accuracy and gap"), size=half),
-            pmui.Grid(card(self._confusion, title="Confusion, % of a label's clips"), size=half),
+            pmui.Grid(card(self._frontier, _html(LEGEND), title="All weights: accuracy and gap"), size=half),
+            pmui.Grid(card(self._confusion, _html("Click a cell to see its clips."), title="Confusion, % of a label's clips"), size=half),
             pmui.Grid(card(self._about, self._clips, title="Clips"), size=12),
             container=True,
             sizing_mode="stretch_width",
         )
         side = pmui.Column(self.sliders, self._name, self._save, self._log, self._said, sizing_mode="stretch_width")
-        return pmui.Page(
-            title=TITLE, main=[pmui.Column(self._notice, main, sizing_mode="stretch_width")], sidebar=[side], sidebar_width=290,
-            theme_toggle=True,
+        screen = Screen()
+        page = pmui.Page(
+            title=TITLE, main=[pmui.Column(self._notice, main, screen, sizing_mode="stretch_width")], sidebar=[side], sidebar_width=290,
+            sidebar_open=True, theme_toggle=True,
         )  # fmt: skip
+        screen.param.watch(lambda event: page.param.update(sidebar_open=not event.new), "narrow")
+        return page
 
     def show(self) -> None:
         """Judge where the sliders stand, and draw it."""
@@ -199,6 +210,11 @@ class TunePage(pn.viewable.Viewer):
         return self._layout
 
 
+def _html(text: str) -> Any:
+    return pn.pane.HTML(f"<p class='tune-note'>{text}</p>", stylesheets=[_CSS], sizing_mode="stretch_width")
+
+
+LEGEND = "Diamond: the sliders. Dots: from voice alone to face alone; blue where no other weight is both more accurate and fairer."
 TITLE = "Interview Workbench: tuning fusion"
 
 
@@ -208,8 +224,8 @@ def figures(found: Found, point: Point, tuner: Tuner, looked: int) -> str:
     def card(name: str) -> str:
         value, change = found.figures[name], found.against[name]
         scale, unit = (1, "") if name == "ece" else (100, " %" if name != "gap" else " points")
-        title = NAMES[name] + (f" by {point.grouping.replace('_', ' ')}: {found.worst}" if name == "gap" else "")
-        to = f"to equal average {_number(change.value, scale, '+')} {_ends(change, scale, '+')}"
+        title = NAMES[name] + (f" by {point.grouping.replace('_', ' ')} (lowest: {found.worst})" if name == "gap" else "")
+        to = f"to equal average:<br>{_number(change.value, scale, '+')} {_ends(change, scale, '+')}"
         return (
             f"<div data-figure='{name}'><small>{escape(title)}</small><b>{_number(value.value, scale)}{unit}</b>"
             f"<small>{_ends(value, scale)}</small><small>{to}</small></div>"
