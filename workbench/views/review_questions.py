@@ -32,12 +32,12 @@ class Questions(pn.viewable.Viewer):
             size="small",
             margin=(14, 10, 5, 10),
         )
-        self.table = pn.pane.HTML(html.CSS + "<p>Choose the whole session or a question.</p>", sizing_mode="stretch_width")
-        self.scope.param.watch(lambda e: self.show(e.new), "value")
+        self.table = pn.pane.HTML("", sizing_mode="stretch_width")
+        self.scope.param.watch(lambda _: self.show(), "value")
 
-    def show(self, scope: str) -> None:
-        """Fill the table for one question."""
-        literal = "'" + scope.replace("'", "''") + "'"
+    def show(self) -> None:
+        """Fill the table for the chosen question."""
+        literal = "'" + self.scope.value.replace("'", "''") + "'"
         found = query(_SQL.format(scope=literal), self.opened.session.folder.parent)
         rows: dict[str, dict[str, Any]] = {}
         for r in found.to_dict("records"):

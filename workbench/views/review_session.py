@@ -27,6 +27,7 @@ from workbench.views.review_timeline import ReviewTimeline, legend
 from workbench.views.review_weights import Refit
 
 _WARNING = "<style>.warning{margin:2px 0;color:#d97706;font-size:14px}</style>"
+_, WEIGHTS, SELECTION, CORRECT, SESSIONS, _ = range(6)
 WARM_AFTER = 1.0
 """Seconds after which everything for the sliders is read: the page comes first."""
 
@@ -81,14 +82,14 @@ class SessionView(pn.viewable.Viewer):
         self.report = pmui.FileDownload(
             label="Report", filename=f"{session.id}.html", callback=self._report, variant="outlined", size="small"
         )  # fmt: skip
-        self._weights = pn.Column(sizing_mode="stretch_width")
+        self._weights, self.questions = pn.Column(sizing_mode="stretch_width"), Questions(self.opened)
         self._show_scores()
         self._tabs = pmui.Tabs(
             ("Scores", pn.Column(self._scope, self._scores, sizing_mode="stretch_width")), ("Weights", self._weights),
             ("Selection", pn.Column(self._span, self._snippet, sizing_mode="stretch_width")), ("Correct", self.corrections),
-            ("Sessions", Questions(self.opened)), ("Events", self._events), sizing_mode="stretch_width", dynamic=True,
+            ("Sessions", self.questions), ("Events", self._events), sizing_mode="stretch_width",
         )  # fmt: skip
-        self._tabs.param.watch(lambda e: self.sliders() if e.new == 1 else None, "active")
+        self._tabs.param.watch(lambda e: self._fill(e.new), "active")
         threading.Timer(WARM_AFTER, self.opened.warm).start()
         if self.settings:
             self._follow_settings()
@@ -97,6 +98,13 @@ class SessionView(pn.viewable.Viewer):
     def warnings(self) -> list[str]:
         """What is wrong with the session, in plain sentences."""
         return self.opened.session.warnings
+
+    def _fill(self, tab: int) -> None:
+        """Make what a tab shows when it is first looked at."""
+        if tab == WEIGHTS:
+            self.sliders()
+        elif tab == SESSIONS:
+            self.questions.show()
 
     def sliders(self) -> Refit:
         """The sliders, made when they are first needed."""
@@ -111,7 +119,7 @@ class SessionView(pn.viewable.Viewer):
             refit.sliders.move(self.settings)
         except WorkbenchError as error:
             refit.sliders.say(str(error), problem=True)
-        self._tabs.active = 1
+        self._tabs.active = WEIGHTS
 
     def _fused(self, now: Overview, before: Overview | None) -> None:
         self.timeline.show(now, before)
@@ -128,8 +136,8 @@ class SessionView(pn.viewable.Viewer):
         self._snippet.visible = bool(span)
         self._span.object = html.span(statistics(self.opened.session, self.opened.stored, *span) | {"start": span[0]} if span else None)
         self.corrections.follow()
-        if span and self._tabs.active not in (2, 3):
-            self._tabs.active = 2
+        if span and self._tabs.active not in (SELECTION, CORRECT):
+            self._tabs.active = SELECTION
 
     def _cut(self) -> io.BytesIO:
         start, end = self.player.selection
