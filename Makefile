@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 export WORKBENCH_DATA ?= $(abspath $(wildcard ../shared/datasets))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint live review notebooks bench mlflow lock clean
+.PHONY: help setup demo test lint live tune audit review notebooks bench mlflow lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +42,12 @@ lint: $(READY) ## ruff, the type checker and the house's import rule
 
 live: setup ## the live page on http://localhost:5006/live
 	$(BIN)/panel serve apps/live.py --plugins workbench.live
+
+tune: setup ## the fusion lab's page on http://localhost:5006/tune
+	$(BIN)/panel serve apps/tune.py
+
+audit: setup ## the bias audits' page on http://localhost:5006/audit
+	$(BIN)/panel serve apps/audit.py
 
 review: setup ## the review page on http://localhost:5006/review
 	$(BIN)/panel serve apps/review.py
