@@ -35,6 +35,7 @@ def test_a_half_downloaded_corpus_is_named_file_by_file(command: Command, tmp_pa
     assert "error clips/common_voice_en_1.mp3: a git-LFS pointer, not the file; run `git lfs pull`" in done.out
     assert "error clips/common_voice_en_2.mp3: is no media file that FFmpeg can read" in done.out
     assert "2 errors" in done.out
+    assert "audio 1, text 2" in done.out
     sound(root / "clips" / "common_voice_en_1.mp3")
     sound(root / "clips" / "common_voice_en_2.mp3")
     done = command("corpora", "check", "common-voice")

@@ -1,6 +1,7 @@
 """Extraction on clips cut from the sample interview: what runs, what is kept, what is done anew, and what breaks."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -239,20 +240,48 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_a_killed_run_is_taken_up_where_it_stopped(command: Command, many: Path, tmp_path: Path) -> None:
-    out = tmp_path / "tracks"
-    arguments = ["corpora", "extract", "ravdess", str(many), "--stages", "vad", "--workers", "1", "--out", str(out)]
-    process = subprocess.Popen([sys.executable, "-m", "workbench", *arguments], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+def begun(root: Path, out: Path) -> subprocess.Popen[str]:
+    """An extraction with two processes that has stored its first three clips; it is the leader of its process group."""
+    arguments = ["corpora", "extract", "ravdess", str(root), "--stages", "vad", "--workers", "2", "--out", str(out), "--json"]
+    command = [sys.executable, "-m", "workbench", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     while process.poll() is None and len(files(out)) < 3:
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    before = files(out)
-    found = command(*arguments, "--json").json
-    assert 3 <= len(before) < found["clips"]
-    assert found["stages"]["vad"] == {"computed": found["clips"] - len(before), "kept": len(before), "empty": found["clips"] - len(before)}
-    assert {p: t for p, t in files(out).items() if p in before} == before
-    assert len(files(out)) == found["clips"]
+    return process
+
+
+def group_is_gone(process: subprocess.Popen[str]) -> bool:
+    for _ in range(500):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    return False
+
+
+def test_a_killed_run_is_taken_up_where_it_stopped(many: Path, tmp_path: Path) -> None:
+    process = begun(many, tmp_path)
+    process.kill()
+    process.communicate()
+    assert group_is_gone(process)  # workers end with their parent
+    before = files(tmp_path)
+    result = extraction.extract("ravdess", many, ["vad"], settings=Settings(), out=tmp_path, workers=1)
+    assert 3 <= len(before) < result.clips
+    assert (result.computed["vad"], result.kept["vad"]) == (result.clips - len(before), len(before))
+    assert {p: t for p, t in files(tmp_path).items() if p in before} == before
+    assert len(files(tmp_path)) == result.clips
+
+
+def test_ctrl_c_ends_all_processes_without_a_traceback(many: Path, tmp_path: Path) -> None:
+    process = begun(many, tmp_path)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in out + err
+    assert group_is_gone(process)
+    assert 3 <= len(files(tmp_path)) < 40
 
 
 def test_processes_share_the_clips_and_limit_holds(command: Command, many: Path, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_meld_reads_its_three_tables(tmp_path: Path) -> None:
     text = said(corpus)
     assert "warning split: 1 persons are in more than one split (Ross)" in text
     assert "note dev_sent_emo.csv: no clips of this split here: text only" in text
-    assert "warning test_sent_emo.csv: dia0_utt0: its times 00:00:05,000 to 00:00:02,000 are impossible" in text
+    assert "warning test/dia0_utt0: its times 5.00 to 2.00 s are impossible and left out" in text
 
 
 def test_meld_says_what_is_damaged(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_the_accent_archive_leaves_out_recordings_that_never_were(tmp_path: Path
     (root / "speakers_all.csv").write_text(sheet)
     corpus = corpora.load("speech-accent-archive", root)
     assert table(corpus, "modalities") == [["balanta1", "audio+text"]]  # the text alone is no clip
-    for expected in ("french1.mp3: missing", "balanta1: age '240' is impossible", "balanta1: unknown sex 'm'"):
+    for expected in ("french1.mp3: missing", "person 788: age 240 is impossible", "balanta1: unknown sex 'm'"):
         assert expected in said(corpus)
 
 
@@ -254,6 +254,14 @@ def test_common_voice_of_several_releases(tmp_path: Path) -> None:
     shutil.rmtree(old / "clips")
     with pytest.raises(CorpusError, match="first problem: clips: the folder is missing"):
         corpora.load("common-voice", old)
+
+
+def test_a_clip_of_nobody_is_left_out(tmp_path: Path) -> None:
+    root = small_corpora.common_voice(tmp_path / "c")
+    (root / "validated.tsv").write_text((root / "validated.tsv").read_text().replace("bb\t", "\t"))
+    corpus = corpora.load("common-voice", root)
+    assert len(corpus.clips) == 2
+    assert "error common_voice_en_3: nobody is named as its person; the clip is left out" in said(corpus)
 
 
 def test_a_table_that_breaks_its_promise_is_named(tmp_path: Path) -> None:

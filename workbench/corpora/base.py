@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from workbench.errors import CorpusError
@@ -232,9 +233,25 @@ class Collector:
         own = [k for k in dict.fromkeys(key for row in self.rows for key in row) if k not in COLUMNS]
         clips = pd.DataFrame(self.rows, columns=[*COLUMNS, *own]).astype(COLUMNS)
         self.findings += duplicates(clips)
-        clips = clips.drop_duplicates("clip", ignore_index=True)
+        clips = self._plausible(clips.drop_duplicates("clip", ignore_index=True))
         self.findings += [*self._mapped(clips), *split_persons(clips), *lone_groups(clips)]
         return validate(Corpus(self.name, self.root, clips, tuple(self.findings)))
+
+    def _plausible(self, clips: pd.DataFrame) -> pd.DataFrame:
+        """Without clips that are nobody's, and without ages and times that cannot be; each of them reported."""
+        nobody = clips["person"].fillna("").eq("")
+        for clip in clips.loc[nobody, "clip"]:
+            self.report("error", clip, "nobody is named as its person; the clip is left out")
+        clips = clips[~nobody].reset_index(drop=True)
+        old = ~clips["age"].between(1, 120) & clips["age"].notna()
+        for person, age in clips[old].drop_duplicates("person")[["person", "age"]].itertuples(index=False):
+            self.report("warning", "age", f"person {person}: age {age:g} is impossible and left out")
+        clips.loc[old, "age"] = np.nan
+        turned = clips["end"] < clips["start"]
+        for clip, start, end in clips.loc[turned, ["clip", "start", "end"]].itertuples(index=False):
+            self.report("warning", clip, f"its times {start:.2f} to {end:.2f} s are impossible and left out")
+        clips.loc[turned, ["start", "end"]] = np.nan
+        return clips
 
     def _mapped(self, clips: pd.DataFrame) -> list[Finding]:
         """What became of labels that are not simply another word for a class."""
@@ -267,7 +284,7 @@ def validate(corpus: Corpus) -> Corpus:
         "person": clips["person"].notna(),
         "label": clips["label"].isna() | clips["label"].isin(BASIC),
         "modalities": clips["modalities"].map(lambda m: set(m.split("+")) <= set(MODALITIES)).astype(bool),
-        "age": clips["age"].isna() | clips["age"].between(0, 120),
+        "age": clips["age"].isna() | clips["age"].between(1, 120),
         "end": ~(clips["end"] < clips["start"]),
     }
     for column, sound in rules.items():

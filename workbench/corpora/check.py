@@ -74,7 +74,9 @@ def check(name: str, path: Path | None = None, need: Iterable[str] = (), progres
         whole = Finding("error", str(root), str(error))
         return Checked(name, root, 0, 0, {}, (*error.findings, whole))
     broken = unreadable(corpus, progress)
-    has = {m: int(corpus.clips["modalities"].map(lambda x, m=m: m in x.split("+")).sum()) for m in MODALITIES}
+    bad = {f.where for f in broken}
+    with_it = {m: corpus.clips["modalities"].map(lambda x, m=m: m in x.split("+")) for m in MODALITIES}
+    has = {m: int((with_it[m] & ~corpus.clips[m].isin(bad)).sum() if m in MEDIA else with_it[m].sum()) for m in MODALITIES}
     has = {m: n for m, n in has.items() if n or m in need}
     n = len(corpus.clips)
     lacking = [Finding("error", m, f"{has[m]} of {n} clips have {m}; all were asked for") for m in need if has[m] < n]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
-
 from workbench.corpora.base import Collector, Corpus, read_csv
 from workbench.errors import CorpusError
 from workbench.labels import MELD_LABELS
@@ -44,13 +42,10 @@ def load(root: Path) -> Corpus:
             name = f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}"
             if row["Emotion"] not in MELD_LABELS:
                 out.report("error", table, f"{name}: unknown emotion {row['Emotion']!r}; the clip has no label")
-            start, end = seconds(row["StartTime"]), seconds(row["EndTime"])
-            if not start <= end:
-                out.report("warning", table, f"{name}: its times {row['StartTime']} to {row['EndTime']} are impossible and left out")
-                start = end = np.nan
             out.add(
                 f"{split}/{name}", row["Speaker"], row["Emotion"], {"video": folder / f"{name}.mp4"} if media else {}, split=split,
-                also=["text"] if row["Utterance"] else [], text=row["Utterance"], start=start, end=end, language="en",
+                also=["text"] if row["Utterance"] else [], text=row["Utterance"], language="en",
+                start=seconds(row["StartTime"]), end=seconds(row["EndTime"]),
                 sentiment=row["Sentiment"], episode=f"S{row['Season']}E{row['Episode']}",
             )  # fmt: skip
     if not here:

@@ -31,16 +31,13 @@ def load(root: Path) -> Corpus:
         out.report("note", table, f"{gone.sum()} speakers have no recording by the table itself (file_missing?); left out")
     for row in rows[~gone].to_dict("records"):
         age = pd.to_numeric(row["age"], errors="coerce")
-        plausible = bool(0 < age <= 120)
-        if row["age"] and not plausible and age != 0:
-            out.report("warning", table, f"{row['filename']}: age {row['age']!r} is impossible and left out")
         sex = row["sex"].strip().lower().replace("famale", "female")  # sic, in the published table
         if sex not in ("male", "female"):
             out.report("warning", table, f"{row['filename']}: unknown sex {row['sex']!r}; left empty")
         onset = pd.to_numeric(row["age_onset"], errors="coerce")
         out.add(
             row["filename"], row["speakerid"], None, {"audio": out.root / "recordings" / "recordings" / f"{row['filename']}.mp3"},
-            text=PASSAGE, sex=sex if sex in ("male", "female") else None, age=age if plausible else None, language="en",
+            text=PASSAGE, sex=sex if sex in ("male", "female") else None, age=age or None, language="en",  # an age of 0 is not known
             accent=row["native_language"], country=row["country"], birthplace=row["birthplace"], age_onset=float(onset),
         )  # fmt: skip
     return out.corpus()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -292,9 +296,18 @@ _extractor: Extractor | None = None
 
 
 def start(job: Job) -> None:
-    """Begin a worker process: its models are loaded with the first clip."""
+    """Begin a worker process, whose models are loaded with the first clip. It ends with its parent, and not before on Ctrl-C."""
     global _extractor
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _extractor = Extractor(job)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # the pool's own processes would wait for work forever
 
 
 def work(clip: Clip) -> Outcome:

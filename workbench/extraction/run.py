@@ -214,8 +214,8 @@ def _errors(rows: list[dict[str, str]]) -> pd.DataFrame:
 def _spread(job: Job, clips: list[Clip], workers: int) -> Iterator[Outcome]:
     """Outcomes as they come. Clips under way when a worker died are tried again one by one, so that only the culprit fails."""
     if workers == 1:
-        extractor = Extractor(job)
-        yield from map(extractor.extract, clips)
+        if clips:
+            yield from map(Extractor(job).extract, clips)
         return
     waiting, suspects = deque(clips), deque[Clip]()
     context = multiprocessing.get_context("spawn")
@@ -223,7 +223,8 @@ def _spread(job: Job, clips: list[Clip], workers: int) -> Iterator[Outcome]:
         alone = bool(suspects)
         queue, room = (suspects, 1) if alone else (waiting, AHEAD * workers)
         running: dict[Future[Outcome], Clip] = {}
-        with _one_thread_each(), ProcessPoolExecutor(1 if alone else workers, context, start, (job,)) as pool:
+        with _one_thread_each():
+            pool = ProcessPoolExecutor(1 if alone else workers, context, start, (job,))
             try:
                 while queue or running:
                     while queue and len(running) < room:
@@ -240,6 +241,8 @@ def _spread(job: Job, clips: list[Clip], workers: int) -> Iterator[Outcome]:
                     outcome = Outcome(clip.name)
                     outcome.error("capture", "the process that worked on it died (out of memory, or a decoder crashed)")
                     yield outcome
+            finally:  # also where the run is stopped: clips under way are finished, those handed out are not begun
+                pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
