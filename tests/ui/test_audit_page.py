@@ -32,7 +32,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, crema_d_root: Path) -> Path
         "costs": {"strategies": ["average", "product"]}, "ll144": {"predictions": "face", "ethnicity": None},
     }  # fmt: skip
     home = tmp_path_factory.mktemp("audits")
-    bundle.run(config.Config(**values)).save(home / "artifacts" / "audits" / "votes")
+    kept = home / "artifacts" / "audits"
+    face = {"compare": None, "costs": None, "ll144": None}
+    before = values | face | {"name": "before", "source": values["source"] | {"predictions": ["average", "product"]}}
+    bundle.run(config.Config(**before)).save(kept / "before")
+    bundle.run(config.Config(**values)).save(kept / "votes")  # the newest is shown first
     return home
 
 
@@ -73,6 +77,7 @@ def test_every_tab_shows_its_part_and_fits_the_screen(new_page: Callable[..., Wa
         "Gaps": "against",
         "Modalities": "What each modality adds and what it costs",
         "Local Law 144": "a convention, not a line of this law",
+        "Compare": "Choose a run that came before this one",
     }
     for tab, text in expected.items():
         page.get_by_role("tab", name=tab).click(timeout=WAIT)
@@ -87,8 +92,20 @@ def test_choosing_another_figure_changes_what_is_shown(new_page: Callable[..., W
     page.get_by_role("tab", name="Groups").click(timeout=WAIT)
     expect(page.get_by_text("Accuracy by sex").first).to_be_visible(timeout=WAIT)
     page.get_by_label("Figure").click()
-    page.get_by_role("option", name="recall of sad").click()
+    page.get_by_role("menuitem", name="recall of sad").click()
     expect(page.get_by_text("Recall of sad by sex").first).to_be_visible(timeout=WAIT)
+
+
+def test_an_earlier_run_stands_beside(new_page: Callable[..., Watched], address: str) -> None:
+    page = new_page().open(address)
+    page.get_by_role("tab", name="Compare").click(timeout=WAIT)
+    page.get_by_label("Predictions").click()
+    page.get_by_role("menuitem", name="average", exact=True).click()
+    page.get_by_label("Compare with an earlier run").click()
+    page.get_by_role("menuitem", name="before (folder)").click()
+    row = page.locator("tr", has_text="everyone").first
+    expect(row).to_contain_text("no change", timeout=WAIT)  # the same predictions on the same people
+    expect(page.get_by_text("Stored audits keep no rows").first).to_be_visible()
 
 
 def test_small_cells_are_greyed_and_say_their_n(new_page: Callable[..., Watched], address: str) -> None:
@@ -104,9 +121,9 @@ def test_the_download_is_one_file_with_the_evidence_and_needs_no_network(
     new_page: Callable[..., Watched], address: str, tmp_path: Path
 ) -> None:
     page = new_page().open(address)
-    page.get_by_role("tab", name="Findings").wait_for(timeout=WAIT)
+    expect(page.get_by_text("Too few people to say anything").first).to_be_visible(timeout=WAIT)
     with page.expect_download(timeout=WAIT) as taken:
-        page.get_by_text("Download the whole audit").click()
+        page.get_by_text("Download all").click()
     file = tmp_path / "audit.html"
     taken.value.save_as(file)
     seen = new_page(390, 844, offline=True)
