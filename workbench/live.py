@@ -198,7 +198,8 @@ def open_live(
 
     def finish(writer: SessionWriter, marks: list[contracts.Event], duration: float) -> None:
         pipeline.finish(writer, settings, marked.plan(marks, duration), ledger, lambda stage, seconds: None)
-        where.put(kit)
+        if not session.hung:  # what hangs keeps its stages
+            where.put(kit)
 
     writer = SessionWriter.create(name, header)
     session = LiveSession(writer, settings, Parts(kit.vision, kit.speech, kit.measures, pipeline.store, marked.answers, finish), ledger)

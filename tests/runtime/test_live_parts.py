@@ -156,6 +156,25 @@ def test_a_process_killed_from_outside_is_started_again(child: ProcessGraph) -> 
     assert [e.kind for e in child.push(Tick(1.0))] == ["passed"]
 
 
+def test_a_process_that_hangs_is_replaced(child: ProcessGraph) -> None:
+    before = child.pid
+    os.kill(before or 0, signal.SIGSTOP)
+    got: list[Any] = []
+    worker = Worker("measures", child, Backlog(), got.append, lambda error: None)
+    worker.inbox.put(Tick(1.0))
+    worker.start()
+    deadline = time.monotonic() + 30
+    while worker.hung(0.2) is None:
+        assert time.monotonic() < deadline
+    child.kill()
+    worker.inbox.put(Tick(4.0))
+    worker.end()
+    worker.join(30)
+    assert [(e.kind, e.timestamp) for e in got] == [("stage_error", 1.0), ("passed", 4.0)]
+    assert child.pid != before
+    assert worker.hung(0.2) is None
+
+
 def test_missing_weights_in_the_process_are_named_here() -> None:
     graph = ProcessGraph("tests.runtime.test_live_parts:missing_weights", (), [])
     with pytest.raises(WeightsError, match="whisper-base: not there"):

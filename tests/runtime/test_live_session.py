@@ -123,6 +123,17 @@ def test_no_sample_of_audio_is_lost_and_the_stored_sound_is_what_was_played(reco
     assert counts["lost_samples"] == 0
 
 
+def test_the_picture_is_stored_with_the_sound(stored: Session) -> None:
+    from workbench.capture.media_file import probe
+
+    assert stored.video_path is not None
+    info = probe(stored.video_path)
+    assert info.has_video
+    assert info.has_audio
+    assert info.duration == pytest.approx(stored.duration, abs=0.3)
+    assert not list(stored.folder.glob("*.part"))
+
+
 def test_a_killed_process_is_an_event_and_the_session_went_on(stored: Session) -> None:
     errors = [e for e in stored.events if e.kind == "stage_error"]
     assert [e.data["modality"] for e in errors] == ["audio"]

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,16 @@ from workbench.capture.browser import Intake, JpegFrame, register, unregister
 from workbench.errors import WorkbenchError
 from workbench.fusion.schedule import Change
 from workbench.fusion.stored import pinned
-from workbench.labels import BASIC
 from workbench.runtime.graph import Graph
 from workbench.runtime.health import Governor, Machine, Reading, must_stop
 from workbench.runtime.ledger import Ledger
+from workbench.runtime.moment import Health, View, faces, fused_label, p95
 from workbench.runtime.observing import Observing
 from workbench.runtime.process import ProcessGraph
+from workbench.runtime.recording import Recording
 from workbench.runtime.supervisor import Backlog, Latest, Worker
-from workbench.sessions.replay import CHANGED, SECTIONS, Replay, compute
-from workbench.sessions.writer import SessionWriter
+from workbench.sessions.replay import CHANGED, SECTIONS, compute
+from workbench.sessions.writer import AUDIO, SessionWriter
 from workbench.settings import Settings
 from workbench.speech.streaming import Interim, StreamingTranscriber
 from workbench.stage import Stage
@@ -41,6 +42,8 @@ SILENT = 60.0
 """Seconds without a message from the browser after which the session is stopped and stored."""
 LAST_WAIT = 6.0
 """Seconds that the end waits for audio that the browser still holds."""
+HUNG = 20.0
+"""Seconds that a stage may take over one item; longer and it counts as hung."""
 OVERLAY, UPDATE = "capture → overlay", "page update"
 
 
@@ -68,39 +71,6 @@ class Parts:
     store: Callable[[SessionWriter, Any], None]
     answers: Callable[[list[contracts.Transcript], list[contracts.Event], float], list[contracts.Answer]]
     finish: Callable[[SessionWriter, list[contracts.Event], float], None]
-
-
-@dataclass(frozen=True)
-class Health:
-    """What the health strip shows. Times in s unless named."""
-
-    fps: float = 0.0
-    waiting_frames: int = 0
-    backlog: float = 0.0
-    dropped: int = 0
-    skipped: int = 0
-    lost: int = 0
-    asr_lag: float = 0.0
-    level: int = 0
-    failing: dict[str, str | None] = field(default_factory=dict)
-    reading: Reading | None = None
-    overlay_p95_ms: float | None = None
-    update_p95_ms: float | None = None
-    connected: bool = False
-
-
-@dataclass(frozen=True)
-class View:
-    """One moment of a session, as the page shows it. Nothing in it changes any more."""
-
-    state: str
-    clock: float
-    transcripts: tuple[contracts.Transcript, ...] = ()
-    interim: Interim | None = None
-    replay: Replay | None = None
-    health: Health = field(default_factory=Health)
-    notices: tuple[contracts.Event, ...] = ()
-    marks: tuple[contracts.Event, ...] = ()
 
 
 class LiveSession:
@@ -142,11 +112,15 @@ class LiveSession:
         self._end_at: int | None = None
         self._due = 0.0
         self._governor, self._machine = Governor(), Machine(writer.folder)
+        self._recording = Recording(writer.folder, settings.capture.fps) if settings.session.store_video else None
         self._pictures, self._sounds, self._closings = Latest(), Backlog(), Backlog()
         parts.measures.use(self.ledger)
         self._vision = Worker("vision", Graph(parts.vision, self.ledger), self._pictures, self._deliver, self._fatal, self._decode)
         self._speech = Worker("speech", Graph(parts.speech, self.ledger), self._sounds, self._deliver, self._fatal)
         self._measures = Worker("measures", parts.measures, self._closings, self._deliver, self._fatal)
+        self._workers = (self._vision, self._speech, self._measures)
+        self.hung: dict[str, str | None] = {}
+        """Workers that have not come back from one item for `HUNG` seconds, each with the modality that is missing meanwhile."""
         self._ticker = threading.Thread(target=self._tick, name="live-ticker", daemon=True)
         self._reason = ""
 
@@ -160,7 +134,7 @@ class LiveSession:
         register(self.intake)
         self.intake.open = True
         self._last_message = time.monotonic()
-        for thread in (self._vision, self._speech, self._measures, self._ticker):
+        for thread in (*self._workers, self._ticker):
             thread.start()
         self._happened("started", "the session began")
 
@@ -219,6 +193,8 @@ class LiveSession:
         self._store(block)
 
     def _on_frame(self, frame: JpegFrame) -> None:
+        if self._recording is not None:
+            self._keep(self._recording.add, frame)
         step = 1 / (self.settings.capture.fps * self._governor.step.frames)
         if frame.timestamp + 0.02 < self._due:  # the governor's rate; a frame that comes a little early is taken
             return
@@ -285,29 +261,17 @@ class LiveSession:
                     self._events.append(item)
 
     def _store(self, item: Any) -> None:
+        self._keep(self.parts.store, self.writer, item)
+
+    def _keep(self, write: Callable[..., Any], *what: Any) -> None:
         try:
-            self.parts.store(self.writer, item)
+            write(*what)
         except WorkbenchError as error:
             self._fatal(error)
 
     def _overlay(self, seen: contracts.Detections) -> None:
-        self.intake.send({"kind": "overlay", "frame_id": seen.frame_id, "faces": [self._face(d, seen.candidate) for d in seen.detections]})
-
-    def _face(self, face: contracts.Detection, candidate: str | None) -> dict[str, Any]:
-        name = face.face_id or "?"
-        is_candidate = face.face_id is not None and face.face_id == candidate
-        said = self._labels.get(name)
-        text, uncertain = self._fused_label if is_candidate else "", False
-        if not text and said is not None:
-            ordered = sorted(said.probs.items(), key=lambda p: -p[1])
-            uncertain = ordered[0][1] < self.settings.smoothing.uncertain
-            text = " / ".join(f"{label} {p:.0%}" for label, p in ordered[: 2 if uncertain else 1])
-        return {
-            "box": face.box,
-            "text": f"{name} · {text}" if text else name,
-            "candidate": is_candidate,
-            "uncertain": uncertain or "/" in text,
-        }
+        found = faces(seen, self._labels, self._fused_label, self.settings.smoothing.uncertain)
+        self.intake.send({"kind": "overlay", "frame_id": seen.frame_id, "faces": found})
 
     # ── fusion, health, the end ──────────────────────────────────────────────────────────────────────────────────────
     def _tick(self) -> None:
@@ -317,6 +281,7 @@ class LiveSession:
             time.sleep(rest)
             began = time.monotonic()
             if began - looked >= 1.0:
+                self._notice_hung()
                 looked, reading = began, self._machine.read(self._sounds.seconds, self._delay())
                 self._look_after(began, reading)
             try:
@@ -335,14 +300,14 @@ class LiveSession:
             answers = self.parts.answers(transcripts, marks, self.clock)
             observed = replace(self.seen.observations(self.clock), answers=tuple(answers))
             replay = compute(observed, _quick(self._first_settings), changes=[(t, _quick(s)) for t, s in changes])
-        self._fused_label = _now(replay, self.clock)
+        self._fused_label = fused_label(replay, self.clock)
         with self._lock:
             health = self._health(reading)
             self._view = View(self.state, self.clock, (), None, replay, health, tuple(events[-50:]), tuple(marks))
 
     def _health(self, reading: Reading | None) -> Health:
         now = time.monotonic()
-        failing = {**self._vision.graph.failing(), **self._speech.graph.failing(), **self._measures.graph.failing()}
+        failing = {name: modality for w in self._workers for name, modality in w.graph.failing().items()} | self.hung
         asr = next((s for s in self.parts.speech if isinstance(s, StreamingTranscriber)), None)
         return Health(
             fps=sum(1 for t in list(self._analysed) if now - t <= 5) / 5,
@@ -355,10 +320,22 @@ class LiveSession:
             level=self._governor.level,
             failing=failing,
             reading=reading,
-            overlay_p95_ms=_p95(self._shown["delays"]),
-            update_p95_ms=_p95(self._shown["updates"]),
+            overlay_p95_ms=p95(self._shown["delays"]),
+            update_p95_ms=p95(self._shown["updates"]),
             connected=self.intake.connected,
         )
+
+    def _notice_hung(self) -> None:
+        """A stage that does not come back is masked and said; where it runs in a process of its own that is replaced."""
+        for worker, modality in zip(self._workers, ("visual", "audio", "audio"), strict=True):
+            name, since = worker.name.removeprefix("live-"), worker.hung(HUNG)
+            if since is None and self.hung.pop(name, None):
+                self._happened("stage_restarted", f"{name} goes on")
+            elif since is not None and name not in self.hung:
+                self.hung[name] = modality
+                self._happened("stage_hung", f"{name} has not answered for {since:.0f} s", modality=modality)
+                if worker is self._measures:
+                    self.parts.measures.kill()
 
     def _delay(self) -> float:
         """Median seconds from picture to box, of about the last five."""
@@ -385,9 +362,10 @@ class LiveSession:
             time.sleep(0.05)
         self.intake.open = False
         self.intake.send({"kind": "ended"})
-        for worker in (self._vision, self._speech, self._measures):  # in the order in which they feed one another
+        for worker in self._workers:  # in the order in which they feed one another
             worker.end()
-            worker.join()
+            while worker.is_alive() and worker.hung(HUNG) is None:
+                worker.join(0.2)
         for left in list(self._unaligned.values()):  # the aligner failed on them: they keep the recogniser's times
             self._deliver(streams.AlignedClip(left.transcript, left.clip))
         try:
@@ -401,6 +379,8 @@ class LiveSession:
             self.error = str(error)
         finally:
             self.writer.close()
+            if self._recording is not None:
+                self._keep(self._recording.finish, self.writer.folder / AUDIO)
             unregister(self.intake)
             self.state = "ended"
             self.ended.set()
@@ -424,20 +404,3 @@ class LiveSession:
 def _quick(settings: Settings) -> Settings:
     """Without the bootstrap intervals, which the report computes once."""
     return settings.model_copy(update={"scoring": settings.scoring.model_copy(update={"draws": 0})})
-
-
-def _now(replay: Replay, clock: float) -> str:
-    """The fused label of the last usable window, if that is no older than two seconds."""
-    smoothed = replay.fusion.smoothed
-    known = np.flatnonzero(smoothed.label >= 0)
-    if len(known) == 0 or clock - replay.fusion.windows.end[known[-1]] > 2.0:
-        return ""
-    probs = smoothed.probs[known[-1]]
-    if not smoothed.uncertain[known[-1]]:
-        label = smoothed.label[known[-1]]
-        return f"{BASIC[label]} {probs[label]:.0%}"
-    return " / ".join(f"{BASIC[i]} {probs[i]:.0%}" for i in np.argsort(-probs)[:2])
-
-
-def _p95(values: deque[float]) -> float | None:
-    return float(np.percentile(list(values), 95)) if len(values) >= 20 else None

@@ -105,6 +105,11 @@ class ProcessGraph:
         with contextlib.suppress(EOFError, OSError):
             self._ask("revive", name)
 
+    def kill(self) -> None:
+        """End a process that does not answer, from another thread: the call that waits for it notices, and it is started again."""
+        if self._child:
+            self._child.kill()
+
     def stop(self) -> None:
         """End the process."""
         if self._line:

@@ -142,6 +142,12 @@ class Worker(threading.Thread):
         self._ending = threading.Event()
         self._down: dict[str, float] = {}
 
+    def hung(self, limit: float) -> float | None:
+        """Seconds that the item at hand has taken, where that is more than `limit`."""
+        since = self.busy_since
+        taken = time.monotonic() - since if since is not None else 0.0
+        return taken if taken > limit else None
+
     def end(self) -> None:
         """Work off what waits, flush, and stop."""
         self._ending.set()

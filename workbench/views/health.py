@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 
 from workbench.runtime.health import MAX_BACKLOG, MAX_TEMPERATURE, MAX_UTILISATION
 from workbench.runtime.ledger import StageLatency
-from workbench.runtime.live import Health
+from workbench.runtime.moment import Health
 
 _STYLE = (
     "<style>.strip{display:flex;flex-wrap:wrap;gap:6px 8px;font-size:13px}.chip{padding:2px 10px;border-radius:99px;"

@@ -17,7 +17,8 @@ from workbench import contracts, live
 from workbench.capture import browser
 from workbench.capture.sample import Player
 from workbench.errors import WorkbenchError
-from workbench.runtime.live import LiveSession, View
+from workbench.runtime.live import LiveSession
+from workbench.runtime.moment import View
 from workbench.sessions import consent as law
 from workbench.settings import Session as SessionSettings
 from workbench.settings import Settings

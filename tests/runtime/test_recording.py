@@ -1,0 +1,69 @@
+"""The stored picture of a live session: every frame at its time, with the session's sound."""
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import soundfile
+
+from workbench.capture.browser import RATE, JpegFrame
+from workbench.errors import WorkbenchError
+from workbench.report.pictures import frames
+from workbench.runtime.recording import Recording
+
+
+def jpeg(shade: int, size: tuple[int, int] = (48, 64)) -> bytes:
+    return cv2.imencode(".jpg", np.full((*size, 3), shade, np.uint8))[1].tobytes()
+
+
+def record(folder: Path, shades: list[int], start: int = 1600) -> Recording:
+    recording = Recording(folder, 10)
+    for i, shade in enumerate(shades):
+        recording.add(JpegFrame(i, start + i * RATE // 10, jpeg(shade)))
+    return recording
+
+
+def test_frames_are_found_at_their_times_with_the_sound(tmp_path: Path) -> None:
+    shades = [20 + 10 * i for i in range(20)]
+    sound = tmp_path / "audio.wav"
+    soundfile.write(sound, 0.3 * np.sin(np.arange(RATE * 2) * 0.2).astype(np.float32), RATE, subtype="PCM_16")
+    path = record(tmp_path, shades).finish(sound)
+    assert path == tmp_path / "video.mp4"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["audio.wav", "video.mp4"]
+    found = [(t, picture.mean()) for t, picture in frames(path, [0.1, 1.0, 2.0])]
+    for wanted, (time, shade) in zip((shades[0], shades[9], shades[19]), found, strict=True):
+        assert shade == pytest.approx(wanted, abs=6), time
+    with av.open(str(path)) as stored:
+        assert [s.codec_context.name for s in stored.streams] == ["h264", "aac"]
+        assert float(stored.duration / av.time_base) == pytest.approx(2.1, abs=0.15)
+
+
+def test_what_a_crash_leaves_behind_can_be_read(tmp_path: Path) -> None:
+    recording = record(tmp_path, [50] * 40)
+    recording._out.close()  # what the operating system does to a process that died
+    with av.open(str(recording.path)) as stored:
+        assert sum(1 for _ in stored.decode(video=0)) == 40
+
+
+def test_a_camera_that_turns_keeps_the_first_size(tmp_path: Path) -> None:
+    recording = Recording(tmp_path, 10)
+    for i, size in enumerate([(48, 64)] * 3 + [(64, 48)] * 3):
+        recording.add(JpegFrame(i, i * RATE // 10, jpeg(90, size)))
+    recording.add(JpegFrame(8, 9600, b"no picture"))
+    recording.add(JpegFrame(9, 0, jpeg(0)))  # sent again after a reconnect
+    path = recording.finish(tmp_path / "none.wav")
+    assert path is not None
+    with av.open(str(path)) as stored:
+        assert {(f.width, f.height) for f in stored.decode(video=0)} == {(64, 48)}
+
+
+def test_no_frame_is_no_video(tmp_path: Path) -> None:
+    assert Recording(tmp_path, 10).finish(tmp_path / "audio.wav") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorkbenchError, match="cannot be stored"):
+        Recording(tmp_path / "gone", 10).add(JpegFrame(0, 0, jpeg(9)))
