@@ -8,7 +8,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from workbench.errors import WorkbenchError
+from workbench.errors import SessionError, WorkbenchError
 from workbench.labels import BASIC
 from workbench.sessions import overrides
 from workbench.views import review_html as html
@@ -60,7 +60,9 @@ class Corrections(pn.viewable.Viewer):
         session = self.opened.session
         try:
             if self.what.value == "Score":
-                value = -1.0 if self.value.value is None else self.value.value / 100
+                if self.value.value is None:
+                    raise SessionError("Give a new value from 0 to 100, a reason, and who decides.")
+                value = self.value.value / 100
                 made = overrides.of_score(session, self.score.value or "", value, self.reason.value, self.by.value, self.scope.value)
             else:
                 start, end = self._selection() or (0.0, 0.0)

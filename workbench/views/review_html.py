@@ -165,4 +165,4 @@ def across(rows: Mapping[str, Mapping[str, Any]], here: str) -> str:
             cells.append(f"<td class='n'>{shown}</td>")
         link = f"<b>{escape(session)}</b>" if session == here else f"<a href='{escape(r['href'])}'>{escape(session)}</a>"
         body.append(f"<tr><td>{link}</td>{''.join(cells)}</tr>")
-    return f"{CSS}<table class='across'><tr><th>session</th>{head}</tr>{''.join(body)}</table>"
+    return f"{CSS}<div style='overflow-x:auto'><table class='across'><tr><th>session</th>{head}</tr>{''.join(body)}</table></div>"
