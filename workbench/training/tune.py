@@ -86,13 +86,13 @@ class Found:
     @property
     def sentence(self) -> str:
         """What may be said of people that nothing was tuned on."""
-        low, high = 100 * self.gain.low, 100 * self.gain.high
-        value = 100 * self.gain.value
-        if self.gain.clear:
-            verb = "beats the equal average by" if value > 0 else "is worse than the equal average by"
-            return (
-                f"This {verb} {abs(value):.1f} points [{min(abs(low), abs(high)):.1f}, {max(abs(low), abs(high)):.1f}] on held-out people."
-            )
+        low, value, high = (100 * x for x in (self.gain.low, self.gain.value, self.gain.high))
+        if low == value == high == 0:
+            return "This decides as the equal average does on held-out people."
+        if low > 0:
+            return f"This beats the equal average by {value:.1f} points [{low:.1f}, {high:.1f}] on held-out people."
+        if high < 0:
+            return f"This is worse than the equal average by {-value:.1f} points [{-high:.1f}, {-low:.1f}] on held-out people."
         return f"This cannot be told from the equal average: {value:+.1f} points [{low:+.1f}, {high:+.1f}] on held-out people."
 
 
