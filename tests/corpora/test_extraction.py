@@ -306,8 +306,8 @@ def test_a_process_that_dies_costs_one_clip(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_words_are_recognised_where_a_clip_has_no_text(sample_paths: SamplePaths, tmp_path: Path) -> None:
     root = small_corpora.meld(tmp_path / "meld")
-    clip = small_corpora.cut(sample_paths.video, root / "train_splits" / "dia0_utt0.mp4", 2.0, 3.0)
-    (root / "train_splits" / "dia0_utt1.mp4").write_bytes(clip.read_bytes())
+    clip = small_corpora.cut(sample_paths.video, root / "train" / "train_splits" / "dia0_utt0.mp4", 2.0, 3.0)
+    (root / "train" / "train_splits" / "dia0_utt1.mp4").write_bytes(clip.read_bytes())
     table = root / "train_sent_emo.csv"
     table.write_text(table.read_text().replace("Fine.", ""))
     result = extraction.extract("meld", root, ["embedding"], settings=Settings(), out=tmp_path / "tracks", workers=1)

@@ -109,7 +109,7 @@ def test_meld_reads_its_three_tables(tmp_path: Path) -> None:
 
 def test_meld_says_what_is_damaged(tmp_path: Path) -> None:
     root = small_corpora.meld(tmp_path / "m")
-    (root / "train_splits" / "dia0_utt1.mp4").write_text(STUB)
+    (root / "train" / "train_splits" / "dia0_utt1.mp4").write_text(STUB)
     (root / "dev_sent_emo.csv").unlink()
     lines = (root / "test_sent_emo.csv").read_text().replace("anger", "rage").splitlines()
     lines = [lines[0] + ",Zodiac", lines[1] + ",leo", lines[1] + ",leo"]
@@ -121,7 +121,7 @@ def test_meld_says_what_is_damaged(tmp_path: Path) -> None:
     ]
     text = said(corpus)
     for expected in (
-        "error train_splits/dia0_utt1.mp4: a git-LFS pointer",
+        "error train/train_splits/dia0_utt1.mp4: a git-LFS pointer",
         "error dev_sent_emo.csv: missing",
         "warning test_sent_emo.csv: unknown columns left out: Zodiac",
         "unknown emotion 'rage'",

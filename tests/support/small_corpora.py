@@ -64,7 +64,7 @@ def meld(root: Path) -> Path:
     text(root / "dev_sent_emo.csv", MELD_HEAD + '1,Hi,Ross,neutral,neutral,0,0,2,1,"00:00:01,000","00:00:02,000"\n')
     text(root / "test_sent_emo.csv", MELD_HEAD + '1,Go!,Monica,anger,negative,0,0,2,1,"00:00:05,000","00:00:02,000"\n')
     for i in range(2):
-        film(root / "train_splits" / f"dia0_utt{i}.mp4")
+        film(root / "train" / "train_splits" / f"dia0_utt{i}.mp4")
     return root
 
 
@@ -96,7 +96,7 @@ def first_impressions(root: Path, traits: Iterable[str] = ()) -> Path:
     (root / "annotation_training.pkl").write_bytes(pickle.dumps(values, protocol=2))
     (root / "transcription_training.pkl").write_bytes(pickle.dumps({names[0]: "Hello there."}, protocol=2))
     text(root / "eth_gender_annotations_dev.csv", f"VideoName;Ethnicity;Gender\n{names[0]};2;1\n{names[1]};3;2\n")
-    text(root / "age_group_annotations_dev.csv", f"VideoName;AgeGroup\n{names[0]};5\n{names[1]};6\n")
+    text(root / "annotation" / "age_anno_dev.csv", f"VideoName;AgeGroup\n{names[0]};5\n{names[1]};6\n")
     for name in names:
         film(root / "train" / "part_01" / name)
     return root

@@ -110,6 +110,11 @@ def fault(path: Path) -> str | None:
     return None
 
 
+def locate(root: Path, name: str) -> Path:
+    """A file by its name wherever below `root` it was unpacked; where it is not, its place in the root."""
+    return min(root.rglob(name), key=lambda p: len(p.parts), default=root / name)
+
+
 def need(path: Path, what: str) -> Path:
     """`path` if it is a sound file.
 

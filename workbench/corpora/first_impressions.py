@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.corpora.base import Collector, Corpus, Finding, need, read_csv
+from workbench.corpora.base import Collector, Corpus, Finding, locate, need, read_csv
 from workbench.errors import CorpusError
 
 SPLITS: dict[str, str] = {"training": "train", "validation": "dev", "test": "test"}
@@ -48,7 +48,7 @@ def read_pickle(path: Path, what: str) -> dict[str, Any]:
 
 
 def load(root: Path) -> Corpus:
-    """The splits whose annotations are here; clips are found by name wherever the archives were unpacked.
+    """The splits whose annotations are here; all files are found by name wherever the archives were unpacked.
 
     `person` is the clip's source video: several clips are cut from each, and who speaks in two videos is not known.
     """
@@ -61,7 +61,7 @@ def load(root: Path) -> Corpus:
         files.setdefault(path.name, path)
     people = _people(out)
     for part, split in SPLITS.items():
-        path = root / f"annotation_{part}.pkl"
+        path = locate(root, f"annotation_{part}.pkl")
         if not path.exists():
             out.report("error", path, "missing; download it again")
             continue
@@ -78,7 +78,7 @@ def _split(out: Collector, path: Path, split: str, files: dict[str, Path], peopl
     if missing := [t for t in TRAITS if t not in traits]:
         raise CorpusError(f"the annotation lacks {', '.join(missing)}; found {', '.join(map(str, list(traits)[:8]))}")
     words: dict[str, Any] = {}
-    said = path.with_name(path.name.replace("annotation", "transcription"))
+    said = locate(out.root, path.name.replace("annotation", "transcription"))
     try:
         words = read_pickle(said, "the transcription")
     except CorpusError as error:
@@ -103,10 +103,10 @@ def _people(out: Collector) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     plan = {
         "eth_gender_annotations_*.csv": {"Ethnicity": ("race", RACES), "Gender": ("sex", SEXES)},
-        "age_group_annotations_*.csv": {"AgeGroup": ("age_band", AGES)},
+        "age_anno_*.csv": {"AgeGroup": ("age_band", AGES)},
     }
     for pattern, columns in plan.items():
-        paths = sorted(out.root.glob(pattern))
+        paths = sorted(out.root.rglob(pattern))
         if not paths:
             out.report("warning", pattern, f"missing: clips have no {', '.join(name for name, _ in columns.values())}")
         for path in paths:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from workbench.corpora.base import Collector, Corpus, read_csv
+from workbench.corpora.base import Collector, Corpus, locate, read_csv
 from workbench.errors import CorpusError
 from workbench.labels import MELD_LABELS
 
@@ -14,9 +14,9 @@ COLUMNS: tuple[str, ...] = (
     "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode", "StartTime", "EndTime",
 )  # fmt: skip
 FOLDERS: dict[str, tuple[str, ...]] = {
-    "train": ("train_splits", "train"),
-    "dev": ("dev_splits_complete", "dev_splits", "dev"),
-    "test": ("output_repeated_splits_test", "test_splits", "test"),
+    "train": ("train/train_splits", "train_splits", "train"),
+    "dev": ("dev/dev_splits_complete", "dev_splits_complete", "dev"),
+    "test": ("test/output_repeated_splits_test", "output_repeated_splits_test", "test"),
 }
 """Where the archives unpack each split's clips; the first that is there counts, else the root itself."""
 _TIME = re.compile(r"(\d+):(\d\d):(\d\d)[,.](\d{1,3})")
@@ -27,7 +27,7 @@ def load(root: Path) -> Corpus:
     out = Collector("meld", root, dict(MELD_LABELS))
     root, here = out.root, 0
     for split in SPLITS:
-        table = root / f"{split}_sent_emo.csv"
+        table = locate(root, f"{split}_sent_emo.csv")
         if not table.exists():
             out.report("error", table, "missing; download it again")
             continue
