@@ -50,12 +50,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     broken = shutil.copytree(talk, sessions / "broken")
     (broken / "video.mp4").unlink()
     (broken / "affect.jsonl").unlink()
-    with (broken / "windows.jsonl").open("ab") as file:
-        file.write(b'{"window_id": "w-9')
     for reason in ("first", "second"):
         overrides.of_score(Session.open(broken), "clarity", 0.5, reason, "tester")
     log = broken / overrides.LOG
     log.write_bytes(log.read_bytes().replace(b"second", b"edited"))
+    with (broken / "windows.jsonl").open("ab") as file:
+        file.write(b'{"window_id": "w-9')
     (sessions / "nothing").mkdir()
     (sessions / "nothing" / "header.json").write_text("{")
     with serve(sessions, working) as address:
