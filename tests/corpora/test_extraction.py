@@ -26,7 +26,7 @@ from workbench.fusion.windows import MINIMUM
 from workbench.labels import BASIC
 from workbench.sample import SamplePaths
 from workbench.settings import Capture, Settings, Speech, Vision
-from workbench.training import extracted
+from workbench.training import catalogue
 from workbench.vision.detection import FaceDetectionStage
 
 pytestmark = pytest.mark.media
@@ -192,7 +192,7 @@ def test_features_are_kept_until_a_track_changes(first: extraction.Result, tmp_p
 
 
 def test_fusion_gets_samples_of_an_extracted_corpus(first: extraction.Result) -> None:
-    samples = extracted.load("ravdess", first.root)
+    samples = catalogue.load("ravdess", first.root)
     assert samples.classes == ("angry", "fear", "happy", "sad")
     assert [samples.classes[i] for i in samples.labels] == ["happy", "sad", "angry", "fear"]
     assert samples.persons.tolist() == ["Actor_01", "Actor_01", "Actor_02", "Actor_02"]

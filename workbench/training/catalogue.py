@@ -28,18 +28,20 @@ def load(name: str, path: Path | None = None) -> Samples:
     name : str
         A key of `CORPORA`, or a corpus whose media `workbench corpora extract` went through.
     path : Path, optional
-        The corpus's folder; else ``$WORKBENCH_DATA/NAME``. Of an extracted corpus: the folder of its tracks, else in the cache.
+        The corpus's folder; else ``$WORKBENCH_DATA/NAME``. Of an extracted corpus: the folder of its tracks, else in the cache
+        (of CREMA-D, whose votes come first, the folder must be given).
 
     Raises
     ------
     CorpusError
         If the corpus is not known, where it lies is not, or it was not extracted.
     """
-    if name in CORPORA:
-        return CORPORA[name](folder(name, path))
     from workbench.corpora import find
+    from workbench.corpora.tracks import MANIFEST
     from workbench.training import extracted
 
+    if name in CORPORA and not (path and (path / MANIFEST).exists()):
+        return CORPORA[name](folder(name, path))
     return extracted.load(find(name).name, path)
 
 
