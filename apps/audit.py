@@ -4,8 +4,9 @@ from pathlib import Path
 
 import panel as pn
 
-from workbench.audit import bundle, config, tracking
+from workbench.audit import bundle, config, material, tracking
 from workbench.views.audit_page import AuditPage
+from workbench.zoo.progress import Progress
 
 DEFAULT = Path(__file__).parents[1] / "experiments" / "audit_default.yaml"
 
@@ -19,4 +20,12 @@ def kept() -> dict:
     return found | {f"{r['name']} ({r['run'][:8]})": lambda r=r: tracking.find(r["run"]) for r in tracking.runs()}
 
 
-AuditPage(kept, lambda progress: bundle.run(config.load(DEFAULT), progress)).__panel__().servable()
+def first(progress: Progress) -> bundle.Bundle:
+    """The default audit, kept for the next visitor."""
+    asked = config.load(DEFAULT)
+    found = bundle.run(asked, progress)
+    found.save(material.folder(asked))
+    return found
+
+
+AuditPage(kept, first).__panel__().servable()

@@ -42,7 +42,7 @@ def test_word_errors_and_the_shift_of_scores_by_accent():
     for audit in found.values():
         assert audit.about["label"] == LABEL
         assert audit.about["people_are"] == "voices"
-        assert audit.about["models"] == "whisper-base"
+    assert found["recognition"].about["models"] == "whisper-base"
     beside = accents.by_accent(found)
     assert set(beside["figure"].str.split(":").str[0]) == {"recognition", "technical", "clarity"}
 

@@ -61,7 +61,7 @@ def test_a_data_card_says_who_is_in_it_and_what_could_not_be_said(found):
     assert "62 voices; fingerprint 0123456789ab" in text
     assert "| group | c | 2 |" in text
     assert "- c (group): 2 people: fewer than 5" in text
-    assert "- beyond its limits: nobody" in text
+    assert "- any conclusion beyond these limits: nobody" in text
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

@@ -106,13 +106,17 @@ def audits(table: pd.DataFrame, recogniser: str = "", base: Options | None = Non
     """Recognition by accent, synthesiser and sex of the voice, and for every score its shift away from that of the true words.
 
     The score audits' figure `bias` is the score less what the true words would have scored. `recogniser` is its name in the
-    zoo, in whose model card the audits can then be quoted.
+    zoo, in whose model card that audit can then be quoted.
     """
     o = options(base, **{"intersections": 1, **changes})
     groups = table[["accent", "synthesiser", "sex"]]
-    about = _about(table, recogniser)
-    shared: dict[str, Any] = {"people": list(table["person"]), "about": about, "base": o}
-    found = {"recognition": core.run(list(table["heard"]), list(table["text"]), groups, kind="asr", name="recognition", **shared)}
+    about = _about(table)
+    found = {
+        "recognition": core.run(
+            list(table["heard"]), list(table["text"]), groups, kind="asr", name="recognition", people=list(table["person"]),
+            about=about | ({"models": recogniser} if recogniser else {}), base=o,
+        )
+    }  # fmt: skip
     for name in SCORES:
         rows = table[name].notna() & table[f"{name}_true"].notna()
         if rows.any():
@@ -124,16 +128,15 @@ def audits(table: pd.DataFrame, recogniser: str = "", base: Options | None = Non
     return found
 
 
-def _about(table: pd.DataFrame, recogniser: str) -> dict[str, str]:
+def _about(table: pd.DataFrame) -> dict[str, str]:
     questions = table["question_id"].nunique()
     same = "the same answer" if questions == 1 else f"the same {questions} answers"
-    about = {
+    return {
         "label": LABEL,
         "people_are": "voices",
         "data": f"generated accent corpus: {same} in every voice of Kokoro and eSpeak NG",
         "limits": "synthesisers' accents, confounded with how well each synthesiser speaks",
     }
-    return about | ({"models": recogniser} if recogniser else {})
 
 
 def effect(table: pd.DataFrame, base: Options | None = None) -> pd.DataFrame:

@@ -122,10 +122,10 @@ def data(found: Bundle) -> str:
     for name, audit in found.audits.items():
         parts.append(f"\n## Known: {name}\n\n" + _figures(audit))
     small = first.groups[(first.groups["status"] == "suppressed") & ~first.groups["grouping"].str.contains(CROSS)]
-    small = small.drop_duplicates(["grouping", "group"])
+    small = small[small["reason"].str.contains("fewer than")].drop_duplicates(["grouping", "group"])
     lines = [f"{g} ({by.replace('_', ' ')}): {why}" for by, g, why in zip(small["grouping"], small["group"], small["reason"], strict=True)]
     parts.append("\n## What is not known\n\n" + _bullets([*lines, "Anything of groups that the data do not name."]))
-    limits = f"beyond its limits: {first.about['limits']}" if "limits" in first.about else f"other {people} than these"
+    limits = f"any conclusion beyond these limits: {first.about['limits']}" if "limits" in first.about else f"other {people} than these"
     parts.append("\n## Not to be used for\n\n" + _bullets([limits, GENERAL_NOT_FOR]))
     return "".join(parts)
 
