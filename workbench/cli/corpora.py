@@ -21,6 +21,7 @@ corpora = typer.Typer(help="Corpora: list, check, build, extract.", no_args_is_h
 app.add_typer(corpora, name="corpora")
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Root = Annotated[Path | None, typer.Argument(metavar="[PATH]", help="The corpus's folder; $WORKBENCH_DATA/NAME where left out.")]
+STAGES = "detection, tracking, emotion, vad, transcription, alignment, prosody, affect, embedding"
 SHOWN = 40
 """Findings of one level that `check` prints; `--json` gives all."""
 
@@ -103,7 +104,7 @@ def _show(found: Checked) -> None:
 def extract(
     name: Annotated[str, typer.Argument(help="A corpus of `corpora list`.")],
     path: Root = None,
-    stages: Annotated[str, typer.Option(help="Only these, joined by commas; what they rest on comes along.")] = "",
+    stages: Annotated[str, typer.Option(help=f"Only these, joined by commas; what they rest on comes along. Of {STAGES}.")] = "",
     workers: Annotated[int | None, typer.Option(help="Processes; one a core where left out.")] = None,
     limit: Annotated[int | None, typer.Option(help="The first so many clips only.")] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings as YAML; see experiments/default.yaml.")] = None,
