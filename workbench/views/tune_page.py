@@ -147,7 +147,8 @@ class TunePage(pn.viewable.Viewer):
             title=TITLE, main=[pmui.Column(self._notice, main, screen, sizing_mode="stretch_width")], sidebar=[side], sidebar_width=290,
             sidebar_open=True, theme_toggle=True,
         )  # fmt: skip
-        screen.param.watch(lambda event: page.param.update(sidebar_open=not event.new), "narrow")
+        # not before the page has settled: what it is told while it is drawn is lost
+        pn.state.onload(lambda: page.param.update(sidebar_open=not screen.narrow))
         return page
 
     def show(self) -> None:
