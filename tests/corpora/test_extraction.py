@@ -17,7 +17,7 @@ import pytest
 from tests.support import small_corpora
 from tests.support.command import Done
 from workbench import extraction, pipeline
-from workbench.cli.corpora import STAGES as listed
+from workbench.cli import corpora as corpora_commands
 from workbench.corpora.tracks import PROSODY, STAGES, Extracted
 from workbench.errors import CorpusError
 from workbench.extraction import run as running
@@ -344,7 +344,7 @@ def test_what_was_asked_for_brings_what_it_rests_on() -> None:
     assert wanted(["emotion"]) == ["detection", "tracking", "emotion"]
     assert wanted(["transcription", "tracking"]) == ["detection", "tracking", "vad", "transcription"]
     assert wanted(None) == list(STAGES)
-    assert listed == ", ".join(STAGES)
+    assert ", ".join(STAGES) == corpora_commands.STAGES
 
 
 def test_tracks_that_are_not_there_or_damaged_are_named(first: extraction.Result, tracks: Extracted, tmp_path: Path) -> None:
