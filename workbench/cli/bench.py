@@ -10,11 +10,13 @@ import typer
 
 from workbench.cli import app
 from workbench.cli.bench_live import live
+from workbench.cli.bench_replay import replay
 from workbench.cli.bench_tune import tune
 
 bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 bench.command()(live)
+bench.command()(replay)
 bench.command()(tune)
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 

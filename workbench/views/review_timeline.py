@@ -59,8 +59,8 @@ class ReviewTimeline(pn.viewable.Viewer):
         empty: dict[str, list[Any]] = {k: [] for k in ("left", "right", "lane", "colour", "alpha", "text")}
         self._blocks = ColumnDataSource(data=empty)
         self._events = ColumnDataSource(data={"t": [], "lane": [], "text": []})
-        self._curves = {k: ColumnDataSource(data={"t": []} | {n: [] for n in BASIC}) for k in ("now", "before")}
-        self._scores = {k: ColumnDataSource(data={"t": []} | {n: [] for n in SCORES}) for k in ("now", "before")}
+        self._curves = {k: ColumnDataSource(data=_none(BASIC), name=f"review-{k}") for k in ("now", "before")}
+        self._scores = {k: ColumnDataSource(data=_none(SCORES)) for k in ("now", "before")}
         self._voice = ColumnDataSource(data={"t": [], "pitch": [], "intensity": []})
         self._lanes = FactorRange(*_LANES)
         figures = [self._labels(), self._emotions(), self._sound(), self._running()]
