@@ -102,7 +102,7 @@ class AuditPage(pn.viewable.Viewer):
         step: list[tuple[str, int, int]] = [("", 0, 1)]
         self._start.disabled = self._bar.visible = True
         task = asyncio.create_task(asyncio.to_thread(self._make, lambda *now: step.__setitem__(0, now)))
-        self._tell("Auditing: this takes about half a minute.")
+        self._tell("Auditing: this takes about a minute.")
         while not task.done():
             self._bar.value = 100 * step[0][1] / step[0][2]
             await asyncio.sleep(0.3)
