@@ -81,7 +81,8 @@ class Bundle:
             for g, part in self.costs.groupby("grouping", sort=False)
             if grouping in (None, g)
         )
-        return {"id": "costs", "nav": "Modalities", "title": "What each modality adds and what it costs", "body": body}
+        note = Markup("<p>{}</p>").format(self.notes.get("costs", ""))
+        return {"id": "costs", "nav": "Modalities", "title": "What each modality adds and what it costs", "body": note + body}
 
     def mitigation_section(self) -> dict[str, Any] | None:
         if self.mitigation is None:
@@ -210,6 +211,10 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
         step()
     if config.costs:
         costs = _costs(config, m)
+        notes["costs"] = (
+            f"Every strategy on every set of modalities, on people that it was not fitted on; changes are counted from "
+            f"{config.costs.baseline}. Up and to the left is better; on the frontier nothing else is better in both."
+        )
         step()
     if config.mitigation:
         trades = _mitigation(config, m)
