@@ -81,6 +81,7 @@ def test_every_table_and_the_page_are_written_and_read_back(made, tmp_path):
     assert back.exceeded == found.exceeded
     assert back.fingerprints == found.fingerprints
     assert back.ll144.summary() == found.ll144.summary()
+    assert re.search(r"^Date of the audit: 20\d\d-\d\d-\d\d$", found.ll144.summary(), re.M)
     assert back.html() == found.html()
 
 
@@ -154,6 +155,13 @@ def test_scores_and_weights_of_a_table_are_checked(tmp_path, column, values, mes
     path = write(tmp_path, {"source": {"table": source | ({"weight": "w"} if column == "weight" else {})}}, **points)
     with pytest.raises(AuditError, match=message):
         bundle.run(config.load(path))
+
+
+def test_without_the_corpus_the_folder_is_asked_for(monkeypatch, command):
+    monkeypatch.delenv("WORKBENCH_DATA", raising=False)
+    done = command("audit", "run", "--config", ROOT / "experiments" / "audit_default.yaml", "--no-track")
+    assert done.code == 2
+    assert "source.root: CREMA-D's folder is not known; set WORKBENCH_DATA to the folder that holds crema-d" in done.err
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -57,6 +57,7 @@ def test_an_audit_names_the_run_of_its_model(store):
     }  # fmt: skip
     import mlflow
 
+    assert mlflow.get_run(store["run"]).data.tags["audit_run"] == second  # and the model's run names the audit
     mlflow.delete_run(second)
     with pytest.raises(AuditError, match="model_run: 'gone'"):
         tracking.log(store["found"], asked.model_copy(update={"model_run": "gone"}))

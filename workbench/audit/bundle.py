@@ -98,7 +98,10 @@ class Bundle:
     def ll144_section(self) -> dict[str, Any] | None:
         if self.ll144 is None:
             return None
-        note = Markup("<p>{}</p>").format(self.ll144.about.get("score", ""))
+        about = self.ll144.about
+        note = Markup("<p>Score: {} Date of the audit: {}.</p>").format(
+            about.get("score", ""), about.get("date_of_the_audit", "not stated")
+        )
         return {
             "id": "ll144",
             "nav": "Local Law 144",

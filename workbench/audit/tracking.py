@@ -43,6 +43,8 @@ def log(found: Bundle, config: Config) -> str:
         if found.costs is not None:
             for grouping in found.costs["grouping"].unique():
                 mlflow.log_figure(plots.frontier(found.costs, grouping), f"figures/frontier-{file_name(grouping)}.png")
+        if config.model_run is not None:
+            mlflow.MlflowClient().set_tag(config.model_run, "audit_run", run.info.run_id)
         return str(run.info.run_id)
 
 
