@@ -124,10 +124,8 @@ def test_no_sample_of_audio_is_lost_and_the_stored_sound_is_what_was_played(reco
 
 
 def test_the_picture_is_stored_with_the_sound(stored: Session) -> None:
-    from workbench.capture.media_file import probe
-
     assert stored.video_path is not None
-    info = probe(stored.video_path)
+    info = MediaFile(stored.video_path).info
     assert info.has_video
     assert info.has_audio
     assert info.duration == pytest.approx(stored.duration, abs=0.3)

@@ -42,7 +42,7 @@ SILENT = 60.0
 """Seconds without a message from the browser after which the session is stopped and stored."""
 LAST_WAIT = 6.0
 """Seconds that the end waits for audio that the browser still holds."""
-HUNG = 20.0
+HUNG = 45.0
 """Seconds that a stage may take over one item; longer and it counts as hung."""
 OVERLAY, UPDATE = "capture → overlay", "page update"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -61,8 +61,9 @@ class LivePage(pn.viewable.Viewer):
         self.media = MediaPanel(fps=settings.capture.fps, sizing_mode="stretch_width")
         self.transcript, self.gauges, self.timeline, self.health = LiveTranscript(), ScoreGauges(), Timeline(), HealthStrip()
         self.weights = Weights(settings, self._change)
-        self._now = pn.pane.HTML("", sizing_mode="stretch_width")
-        self._notice = pmui.Alert(title="", visible=False, severity="warning", sizing_mode="stretch_width")
+        self._now = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
+        self._notice = pmui.Alert(title="", visible=False, severity="warning", sizing_mode="stretch_width", margin=8)
+        self._notices = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", margin=(0, 14))
         self._question = pmui.Select(label="Question", options={}, width=260)
         self._mark = pmui.Button(label="Mark question", variant="outlined", disabled=True, on_click=lambda _: self._on_mark())
         self._pause = pmui.Button(label="Pause", variant="outlined", disabled=True, on_click=lambda _: self._on_pause())
@@ -92,10 +93,10 @@ class LivePage(pn.viewable.Viewer):
         )
         page = pmui.Page(
             title="Interview Workbench: live",
-            main=[pmui.Column(self._notice, bar, main, self._dialog, sizing_mode="stretch_width")],
+            main=[pmui.Column(self._notice, self._notices, bar, main, self._dialog, sizing_mode="stretch_width")],
             sidebar=[self.weights],
             sidebar_width=300,
-            sidebar_open=True,
+            sidebar_open=False,  # until the browser has said that there is room beside the page
             theme_toggle=True,
             busy_indicator=None,
         )
@@ -103,7 +104,9 @@ class LivePage(pn.viewable.Viewer):
             page.busy = False  # no longer tied to the server's: each blink walks through all models, a third of a core
 
         def fit(*_: Any) -> None:
-            page.param.update(sidebar_open=not self.media.screen.get("narrow"), dark_theme=bool(self.media.screen.get("dark")))
+            narrow = bool(self.media.screen.get("narrow"))
+            page.param.update(sidebar_open=not narrow, dark_theme=bool(self.media.screen.get("dark")))
+            self._purpose.orientation = "vertical" if narrow else "horizontal"
 
         self.media.param.watch(fit, "screen")
         return page
@@ -207,6 +210,7 @@ class LivePage(pn.viewable.Viewer):
         self.media.attach(session.intake)
         self.media.source = "sample" if player else "camera"
         self.media.state = "live"
+        self._tell("", "info")
         self._question.options = {q.text: q.id for q in plan.questions} if plan else {f"Question {i}": f"q{i}" for i in range(1, 11)}
         self._begin.visible = False
         self._open.visible = self._download.visible = False
@@ -285,14 +289,13 @@ class LivePage(pn.viewable.Viewer):
             speech = session.seen.track("speech", ("probability",))
             self.timeline.show(view.replay, (speech.times, speech.values[:, 0]), view.clock)
             self.gauges.show(view.replay.scores)
-            self._now.object = now(view)
+        self._now.object = now(view)
         stages = session.ledger.summary() if self._updates % LEDGER_EVERY == 0 else None
         self.health.show(view.health, stages)
-        fresh = [e for e in view.notices[self._told :] if e.kind in _TOLD]
-        self._told = len(view.notices)
-        if fresh:
-            event = fresh[-1]
-            self._tell(f"{_TOLD[event.kind]}{': ' if event.message else ''}{event.message}", "warning")
+        told = [e for e in view.notices if e.kind in _TOLD]
+        if len(told) != self._told:
+            self._told = len(told)
+            self._notices.param.update(object=notices(told), visible=True)
 
     def _tell(self, text: str, kind: str) -> None:
         self._notice.param.update(object=text, severity=kind, visible=bool(text))
@@ -338,31 +341,55 @@ _TOLD = {
     "recovered": "Back to speed",
     "stage_error": "A stage failed and was restarted",
     "stage_down": "A stage is not working; what it measures is missing",
+    "stage_hung": "A stage does not answer; what it measures is missing",
     "stage_restarted": "A stage is tried again",
     "unplugged": "Device unplugged",
     "worker_error": "A picture could not be read",
     "fusion_error": "Fusion failed; the session goes on",
     "asr_rejected": "Some speech was left out",
     "language_mismatch": "Language",
+    "mute": "Microphone muted or heard again",
+    "plugged": "Device connected",
     "stopped": "Stopped",
 }
+_NOTICES = 5
+
+
+def notices(told: Sequence[contracts.Event]) -> str:
+    """The newest notices as HTML, each with its session second; earlier ones are counted."""
+    lines = "".join(
+        f"<li><span style='opacity:.65'>{e.timestamp // 60:.0f}:{e.timestamp % 60:02.0f}</span> <b>{_TOLD[e.kind]}</b>"
+        f" {escape(f'{e.stage}: ' if e.stage and e.stage != 'live' else '')}{escape(e.message)}</li>"
+        for e in reversed(told[-_NOTICES:])
+    )
+    earlier = f"<li style='opacity:.65'>{len(told) - _NOTICES} earlier</li>" if len(told) > _NOTICES else ""
+    style = "margin:0;padding:0;list-style:none;font-size:13px;line-height:1.6"
+    return f"<ul class='notices' role='log' style='{style}'>{lines}{earlier}</ul>"
 
 
 def now(view: View) -> str:
     """What fusion says right now, as HTML: the label, or both candidates where it is uncertain, and which modalities count."""
-    assert view.replay is not None
-    fused = view.replay.windows
+    names = {"visual": "face", "audio": "voice"}
+    failed: dict[str, list[str]] = {}
+    for stage, modality in view.health.failing.items():
+        failed.setdefault(modality or "", []).append(stage)
+    broken = "".join(
+        f"<br><b style='font-size:13px'>{names[m]}: not analysed, {escape(', '.join(s))} failed</b>"
+        for m, s in failed.items()
+        if m in names
+    )
+    fused = view.replay.windows if view.replay is not None else []
     window = next((w for w in reversed(fused[-6:]) if w.fused_emotion), None)
     if window is None or window.fused_emotion is None:
-        why = "; ".join(f"{m}: {reason}" for m, reason in (fused[-1].missing if fused else {}).items())
-        return f"<p class='now' style='font-size:15px;margin:8px 0 0'>Nothing to fuse yet. {escape(why)}</p>"
+        why = "; ".join(f"{names.get(m, m)}: {reason}" for m, reason in (fused[-1].missing if fused else {}).items())
+        return f"<p class='now' style='font-size:15px;margin:8px 0 0'>Nothing to fuse yet. {escape(why)}{broken}</p>"
     emotion = window.fused_emotion
     text = " or ".join(f"{n} {p:.0%}" for n, p in emotion.top2) if emotion.uncertain else f"{emotion.label} {emotion.score:.0%}"
-    weights = ", ".join(f"{'face' if m == 'visual' else 'voice'} {w:.0%}" for m, w in window.weights.items())
-    absent = "".join(f" · {'face' if m == 'visual' else 'voice'}: {why}" for m, why in window.missing.items())
+    weights = ", ".join(f"{names.get(m, m)} {w:.0%}" for m, w in window.weights.items())
+    absent = "".join(f" · {names.get(m, m)}: {why}" for m, why in window.missing.items() if m not in failed)
     kind = "uncertain: " if emotion.uncertain else ""
     return (
         f"<p style='font-size:17px;margin:8px 0 0'>"
         f"<span class='now' data-label='{escape(emotion.label)}'>{kind}<b>{escape(text)}</b></span>"
-        f"<br><span style='font-size:13px;opacity:.7'>{escape(weights + absent)}</span></p>"
+        f"<br><span style='font-size:13px;opacity:.7'>{escape(weights + absent)}</span>{broken}</p>"
     )

@@ -84,10 +84,10 @@ export function render({model, el}) {
   const $ = s => el.querySelector(s);
   const box = $('.media'), video = $('video'), canvas = $('canvas'), faces = $('.faces');
   const context = canvas.getContext('2d');
-  canvas.width = model.width; canvas.height = model.height;
+  canvas.width = model.frame_width; canvas.height = model.frame_height;
 
   let audio, tap, gain, microphone, stream, clock = 0, frame = 0, due = 0, level = 0, epoch = 0;
-  let unacked = [], taken = new Map(), delays = [], updates = [], lastUpdate = 0, playhead = 0;
+  let unacked = [], taken = new Map(), delays = [], updates = [], lastUpdate = 0, playhead = 0, boxed = 0;
   const link = new Link(model, receive, notice);
   const sample = () => model.source === 'sample';
   window.workbenchMedia = {clock: () => clock, cut: () => link.socket?.close()};  // for measurements and tests
@@ -121,6 +121,7 @@ export function render({model, el}) {
       d.append(tag);
       return d;
     }));
+    boxed = performance.now();
     const at = taken.get(frame_id);
     for (const id of taken.keys()) if (id <= frame_id) taken.delete(id);
     if (at !== undefined) requestAnimationFrame(() => delays.push(Math.round(performance.now() - at)));
@@ -149,7 +150,7 @@ export function render({model, el}) {
     if (video.readyState < 2 || !video.videoWidth || !stream?.getVideoTracks().some(t => t.readyState === 'live')) return;
     const id = frame++, at = clock, began = performance.now();
     if (link.busy || !link.ready) return;  // the server counts the missing id as a frame left out
-    canvas.width = model.width; canvas.height = Math.round(model.width * video.videoHeight / video.videoWidth);
+    canvas.width = model.frame_width; canvas.height = Math.round(model.frame_width * video.videoHeight / video.videoWidth);
     context.drawImage(video, 0, 0, canvas.width, canvas.height);
     canvas.toBlob(async b => { taken.set(id, began); link.send(pack(FRAME, id, at, await b.arrayBuffer())); }, 'image/jpeg', model.quality);
   }
@@ -181,7 +182,7 @@ export function render({model, el}) {
   async function acquire() {
     const wanted = (id) => id ? {deviceId: {exact: id}} : {};
     const fresh = await navigator.mediaDevices.getUserMedia({
-      video: {width: {ideal: model.width}, height: {ideal: model.height}, frameRate: {ideal: model.fps}, ...wanted($('.camera').value)},
+      video: {width: {ideal: model.frame_width}, height: {ideal: model.frame_height}, frameRate: {ideal: model.fps}, ...wanted($('.camera').value)},
       audio: {echoCancellation: false, noiseSuppression: false, autoGainControl: false, ...wanted($('.microphone').value)},
     });
     stream?.getTracks().forEach(t => { t.onended = null; t.stop(); });
@@ -238,7 +239,7 @@ export function render({model, el}) {
 
   function finish() {
     stream?.getTracks().forEach(t => { t.onended = null; t.stop(); });
-    stream = null; video.srcObject = null; faces.replaceChildren();
+    stream = null; video.srcObject = null; faces.replaceChildren(); meter(0);
     link.say({kind: 'end', samples: clock});
   }
 
@@ -268,11 +269,17 @@ export function render({model, el}) {
   for (const s of ['.camera', '.microphone']) $(s).onchange = () => tap && acquire().catch(e => notice('error', WHY[e.name] ?? e.message, true));
   navigator.mediaDevices?.addEventListener('devicechange', pickers);
   model.on('state', follow);
-  model.on('tick', () => { const now = performance.now(); if (lastUpdate) updates.push(Math.round(now - lastUpdate)); lastUpdate = now; });
+  model.on('tick', () => {
+    const now = performance.now();
+    if (lastUpdate) updates.push(Math.round(now - lastUpdate)); else look();  // before the first update the page would miss the answer
+    lastUpdate = now;
+  });
   const report = setInterval(() => {
+    if (performance.now() - boxed > 2000) faces.replaceChildren();  // no picture was analysed since: a box would be a guess
     if (delays.length || updates.length) link.say({kind: 'shown', delays: delays.splice(0), updates: updates.splice(0)});
   }, 1000);
-  model.screen = {narrow: innerWidth < 900, dark: matchMedia('(prefers-color-scheme: dark)').matches};
-  model.on('remove', () => { clearInterval(report); link.close(); stream?.getTracks().forEach(t => t.stop()); audio?.close(); });
+  const colours = matchMedia('(prefers-color-scheme: dark)'), look = () => { model.screen = {narrow: innerWidth < 900, dark: colours.matches}; };
+  colours.addEventListener('change', look);
+  model.on('remove', () => { clearInterval(report); colours.removeEventListener('change', look); link.close(); stream?.getTracks().forEach(t => t.stop()); audio?.close(); });
   follow();
 }

@@ -39,7 +39,11 @@ class Timeline(pn.viewable.Viewer):
         style = "display:flex;flex-wrap:wrap;gap:4px 14px;font-size:13px"
         css = "<style>i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:5px;vertical-align:-1px}</style>"
         self._layout = pn.Column(
-            pn.pane.HTML(f"{css}<div style='{style}'>{legend}<span>pale: uncertain</span></div>", sizing_mode="stretch_width"),
+            pn.pane.HTML(
+                f"{css}<div style='{style}'>{legend}<span>pale: uncertain</span>"
+                "<span>voice, pitch and level come when a stretch of speech has ended</span></div>",
+                sizing_mode="stretch_width",
+            ),
             pn.pane.Bokeh(self._emotions(), sizing_mode="stretch_width"),
             pn.pane.Bokeh(self._voice(), sizing_mode="stretch_width"),
             sizing_mode="stretch_width",
@@ -66,8 +70,8 @@ class Timeline(pn.viewable.Viewer):
 
     def _voice(self) -> Any:
         plot = self._figure(150, y_range=Range1d(60, 400), x_axis_label="s", y_axis_label="pitch, Hz")
-        plot.extra_y_ranges = {"level": Range1d(20, 90)}
-        axis = LinearAxis(y_range_name="level", axis_label="level, dB")
+        plot.extra_y_ranges = {"level": Range1d(-70, 0)}
+        axis = LinearAxis(y_range_name="level", axis_label="level, dBFS")
         axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = _INK
         axis.minor_tick_line_color = None
         plot.add_layout(axis, "right")

@@ -24,7 +24,7 @@ class LiveTranscript(JSComponent):
     _esm = Path(__file__).with_name("transcript.js")
     _stylesheets = [
         ":host{display:block;width:100%}"
-        ".transcript{height:var(--h,330px);overflow-y:auto;font-size:16px;line-height:1.55;padding:2px 6px 2px 0}"
+        ".transcript{height:var(--h,clamp(220px,46vh,430px));overflow-y:auto;font-size:16px;line-height:1.55;padding:2px 6px 2px 0}"
         "p{margin:0 0 .55em}time{display:inline-block;min-width:3.2em;font:12px ui-monospace,monospace;opacity:.6}"
         ".tentative{opacity:.5}.filler{background:color-mix(in srgb,#f5a623 35%,transparent);border-radius:4px;padding:0 3px}"
         ".low{text-decoration:underline dotted #e5484d 2px;text-underline-offset:3px}.empty{opacity:.65;font-size:14px}"
