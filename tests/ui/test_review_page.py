@@ -134,7 +134,8 @@ def test_keys_play_step_select_and_help(served: Served, new_page) -> None:
 
 
 def test_a_slider_fuses_anew_lists_what_changed_and_is_kept_in_the_address_and_as_an_experiment(served: Served, new_page) -> None:
-    page = new_page(1440, 1000).open(f"{served.address}?session=talk")
+    seen = new_page(1440, 1000)
+    page = seen.open(f"{served.address}?session=talk")
     expect(page.locator(".words span").first).to_be_visible(timeout=30_000)
     page.get_by_role("tab", name="Weights").click()
     slider = page.locator(".weight-visual input[type=range]")
@@ -155,6 +156,9 @@ def test_a_slider_fuses_anew_lists_what_changed_and_is_kept_in_the_address_and_a
     page.get_by_role("button", name="Save these settings").click()
     expect(page.get_by_text("Saved as experiments/voice-only.yaml")).to_be_visible()
     assert (served.working / "experiments" / "voice-only.yaml").exists()
+    page.get_by_role("tab", name="Sessions").click()
+    expect(page.locator(".across")).to_contain_text("long")
+    assert all(url.startswith((served.address.removesuffix("/review"), "data:", "blob:")) for url in seen.requests)
 
     other = new_page(1440, 1000).open(f"{served.address}?session=talk&settings=visual:0")
     expect(other.get_by_text(re.compile(r"[1-9]\d* of \d+ windows changed label"))).to_be_visible(timeout=30_000)

@@ -90,7 +90,9 @@ class SessionView(pn.viewable.Viewer):
             ("Sessions", self.questions), ("Events", self._events), sizing_mode="stretch_width",
         )  # fmt: skip
         self._tabs.param.watch(lambda e: self._fill(e.new), "active")
-        threading.Timer(WARM_AFTER, self.opened.warm).start()
+        warm = threading.Timer(WARM_AFTER, self.opened.warm)
+        warm.daemon = True
+        warm.start()
         if self.settings:
             self._follow_settings()
 

@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 import panel as pn
 from bokeh.layouts import column
-from bokeh.models import AdaptiveTicker, ColumnDataSource, CustomJSTickFormatter, FactorRange, HoverTool, LinearAxis, Range1d
+from bokeh.models import (
+    AdaptiveTicker,
+    ColumnDataSource,
+    CustomJSTickFormatter,
+    FactorRange,
+    HBar,
+    HoverTool,
+    Line,
+    LinearAxis,
+    Range1d,
+    Scatter,
+)  # fmt: skip
 from bokeh.plotting import figure
 
 from workbench.labels import BASIC
@@ -17,8 +28,10 @@ from workbench.sessions.overview import SCORES, Overview, runs, thin
 from workbench.streams import Floats, Track
 from workbench.views.timeline import COLOURS
 
-POINTS = 1200
+POINTS = 600
 """Rows of a curve, and blocks of a lane, that are sent for one screen width."""
+_PALE = {"line_width": 2.5, "line_alpha": 0.35}
+"""The other settings' curves: broad and pale (dashes take ten times as long to draw)."""
 _INK = "#7d8896"  # readable on light and on dark
 _SCORE_COLOURS = dict(zip(SCORES, ("#4cc38a", "#f5a623", "#5b8def", "#8e6bd6"), strict=True))
 _LANES = ("events", "question", "speech", "faces", "face", "voice", "fused")
@@ -55,6 +68,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         self._acoustics: Track | None = None
         self._marks = Marks()
         self._compare, self._waiting = True, False
+        self._sent: dict[str, tuple[Any, ...]] = {}
         self.x = Range1d(0, self._duration, name="review-range", bounds=(0, self._duration), min_interval=0.5)
         empty: dict[str, list[Any]] = {k: [] for k in ("left", "right", "lane", "colour", "alpha", "text")}
         self._blocks = ColumnDataSource(data=empty)
@@ -86,20 +100,18 @@ class ReviewTimeline(pn.viewable.Viewer):
 
     def _labels(self) -> Any:
         plot = self._figure(178, y_range=self._lanes, name="review-plot")
-        plot.hbar(
-            y="lane", left="left", right="right", height=0.78, source=self._blocks, fill_color="colour", fill_alpha="alpha",
-            line_color=None,
-        )  # fmt: skip
-        marks = plot.scatter("t", "lane", source=self._events, size=9, marker="triangle", color="#ef4444")
-        plot.add_tools(HoverTool(tooltips=[("", "@text")], renderers=[plot.renderers[0], marks], point_policy="follow_mouse"))
+        bar = HBar(y="lane", left="left", right="right", height=0.78, fill_color="colour", fill_alpha="alpha", line_color=None)
+        bars = plot.add_glyph(self._blocks, bar)
+        marks = plot.add_glyph(self._events, Scatter(x="t", y="lane", size=9, marker="triangle", fill_color="#ef4444", line_color=None))
+        plot.add_tools(HoverTool(tooltips=[("", "@text")], renderers=[bars, marks], point_policy="follow_mouse"))
         plot.ygrid.visible = False
         return plot
 
     def _emotions(self) -> Any:
         plot = self._figure(130, y_range=Range1d(0, 1), y_axis_label="fused p")
         for name in BASIC:
-            plot.line("t", name, source=self._curves["before"], line_color=COLOURS[name], line_dash="dotted", line_alpha=0.9)
-            plot.line("t", name, source=self._curves["now"], line_color=COLOURS[name], line_width=1.6)
+            plot.add_glyph(self._curves["before"], Line(x="t", y=name, line_color=COLOURS[name], **_PALE))
+            plot.add_glyph(self._curves["now"], Line(x="t", y=name, line_color=COLOURS[name], line_width=1.6))
         plot.yaxis.ticker = [0, 0.5, 1]
         return plot
 
@@ -112,16 +124,17 @@ class ReviewTimeline(pn.viewable.Viewer):
         axis.minor_tick_line_color, axis.axis_label_text_font_style = None, "normal"
         axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
         plot.add_layout(axis, "right")
-        plot.line("t", "intensity", source=self._voice, y_range_name="level", line_color=_INK, line_width=1)
-        plot.scatter("t", "pitch", source=self._voice, size=3, color="#5b8def")
+        level = plot.add_glyph(self._voice, Line(x="t", y="intensity", line_color=_INK, line_width=1))
+        level.y_range_name = "level"
+        plot.add_glyph(self._voice, Scatter(x="t", y="pitch", size=3, fill_color="#5b8def", line_color=None))
         plot.yaxis.ticker = AdaptiveTicker(desired_num_ticks=3)
         return plot
 
     def _running(self) -> Any:
         plot = self._figure(124, last=True, y_range=Range1d(0, 100), y_axis_label="scores")
         for name in SCORES:
-            plot.line("t", name, source=self._scores["before"], line_color=_SCORE_COLOURS[name], line_dash="dotted", line_alpha=0.9)
-            plot.line("t", name, source=self._scores["now"], line_color=_SCORE_COLOURS[name], line_width=1.6)
+            plot.add_glyph(self._scores["before"], Line(x="t", y=name, line_color=_SCORE_COLOURS[name], **_PALE))
+            plot.add_glyph(self._scores["now"], Line(x="t", y=name, line_color=_SCORE_COLOURS[name], line_width=1.6))
         plot.yaxis.ticker = [0, 50, 100]
         return plot
 
@@ -164,19 +177,33 @@ class ReviewTimeline(pn.viewable.Viewer):
         start, end = max(0.0, self.x.start - width), min(self._duration, self.x.end + width)
         points = max(2, round(POINTS * (end - start) / max(width, 1e-9)))
         before = self.before if self._compare else None
+        span = (start, end, points)
         with pn.io.hold():
-            self._draw_lanes(before, start, end, points)
+            if self._fresh("lanes", span, self.now, before, self._marks):
+                self._draw_lanes(before, start, end, points)
             for key, windows in (("now", self.now), ("before", before)):
-                self._curves[key].data = _columns(BASIC, windows.middle, windows.probs, start, end, points) if windows else _none(BASIC)
-                known = {n: windows.running.get(n, np.full(len(windows), np.nan)) for n in SCORES} if windows else {}
-                scores = np.column_stack(list(known.values())) * 100 if windows else None
-                self._scores[key].data = (
-                    _columns(SCORES, windows.middle, scores, start, end, points) if windows and scores is not None else _none(SCORES)
-                )
-            if self._acoustics is not None and len(self._acoustics):
+                if self._fresh(key, span, windows):
+                    self._draw_curves(key, windows, start, end, points)
+            if self._acoustics is not None and len(self._acoustics) and self._fresh("voice", span, self._acoustics):
                 names = ("pitch", "intensity")
                 values = np.column_stack([self._acoustics.column(n) for n in names])
                 self._voice.data = _columns(names, self._acoustics.times, values, start, end, points)
+
+    def _fresh(self, what: str, *drawn: Any) -> bool:
+        """Whether something else is to be drawn than was sent last; remembers it."""
+        same = len(drawn) == len(self._sent.get(what, ())) and all(
+            a is b or (isinstance(a, tuple) and a == b) for a, b in zip(drawn, self._sent[what], strict=True)
+        )
+        self._sent[what] = drawn
+        return not same
+
+    def _draw_curves(self, key: str, windows: Overview | None, start: float, end: float, points: int) -> None:
+        if windows is None:
+            self._curves[key].data, self._scores[key].data = _none(BASIC), _none(SCORES)
+            return
+        scores = 100 * np.column_stack([windows.running.get(n, np.full(len(windows), np.nan)) for n in SCORES])
+        self._curves[key].data = _columns(BASIC, windows.middle, windows.probs, start, end, points)
+        self._scores[key].data = _columns(SCORES, windows.middle, scores, start, end, points)
 
     def _draw_lanes(self, before: Overview | None, start: float, end: float, points: int) -> None:
         out: dict[str, list[Any]] = {k: [] for k in self._blocks.data}
@@ -214,7 +241,8 @@ class ReviewTimeline(pn.viewable.Viewer):
             lanes.append("reviewed")
         if lanes != list(self._lanes.factors):
             self._lanes.factors = lanes
-        self._blocks.data = out
+        numbers = {k: np.asarray(out[k], np.float64) for k in ("left", "right", "alpha")}  # sent as bytes
+        self._blocks.data = out | numbers
         events = [e for e in self._marks.events if start <= e[0] <= end]
         self._events.data = {"t": [e[0] for e in events], "lane": ["events"] * len(events), "text": [e[1] for e in events]}
 
@@ -230,7 +258,7 @@ def legend() -> str:
 
     chips = " ".join(chip(n, c) for n, c in COLOURS.items()) + " <span style='opacity:.6'>| scores so far:</span> "
     chips += " ".join(chip(n, c) for n, c in _SCORE_COLOURS.items())
-    return f"<div style='display:flex;flex-wrap:wrap;gap:3px 12px;font-size:12px'>{chips}<span>pale: uncertain</span><span>dotted: the other settings</span></div>"  # noqa: E501
+    return f"<div style='display:flex;flex-wrap:wrap;gap:3px 12px;font-size:12px'>{chips}<span>pale: uncertain</span><span>broad and pale: the other settings</span></div>"  # noqa: E501
 
 
 def _none(names: Sequence[str]) -> dict[str, Any]:
