@@ -47,11 +47,12 @@ def test_a_sweep_goes_on_where_it_stopped_and_its_best_is_loaded_by_alias(
     done = command("fusion", "sweep", file, "--path", few_votes, "--trials", 3, "--jobs", 1, "--json")
     assert done.code == 0, done.err
     found = done.json
-    assert found["run"] != first.json["run"]  # of the best's version; the sweep's own run goes on
+    assert found["run"] != first.json["run"]  # of the best
+    assert found["sweep_run"] == first.json["sweep_run"]  # goes on
     again = optuna.load_study(study_name="few", storage="sqlite:///artifacts/sweeps/few.db")
     assert [t.state.name for t in again.trials] == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE"]
     assert again.trials[3].params["fusion.weights.visual"] == lost.params["fusion.weights.visual"]
-    parent = again.user_attrs["run"]
+    parent = found["sweep_run"]
     children = mlflow.search_runs(experiment_names=["fusion"], filter_string=f"tags.mlflow.parentRunId = '{parent}'", output_format="list")
     assert sorted(r.info.run_name for r in children if r.data.tags.get("kind") == "trial") == ["trial 0", "trial 1", "trial 3"]
     best = max((t for t in again.trials if t.value is not None), key=lambda t: -t.value)

@@ -132,7 +132,7 @@ def sweep(
     held = f"{_percent(found['held_out']['accuracy'])} % accuracy, ECE {_figure(found['held_out']['ece'])}"
     gain = _points(found["versus_average"]["accuracy"])
     console.print(f"on {found['persons_held_out']} people set aside: {held}; to the equal average {gain} points".replace("\n", " "))
-    console.print(f"MLflow run: {found['run']}" + (f", registered as {found['model']}" if "model" in found else ""))
+    console.print(f"MLflow run: {found['sweep_run']}" + (f", the best registered as {found['model']}" if "model" in found else ""))
     console.print(f"settings: {found['settings_file']}", markup=False)
 
 

@@ -6,6 +6,7 @@ them and judged once on those set aside, and that figure is what is reported; th
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -77,6 +78,7 @@ _here: _Trial | None = None
 
 def _begin(plan: Plan, samples: Samples) -> None:
     global _here
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which lets running trials end
     _here = _Trial(plan, samples)
 
 
@@ -151,6 +153,7 @@ def run(
         "persons_held_out": len(np.unique(samples.persons[outer.test])),
         "settings": chosen,
         "settings_file": str(folder / f"{plan.name}.yaml"),
+        "sweep_run": parent.info.run_id,
         **kept,
     }
 

@@ -219,7 +219,7 @@ class Tuner:
         return pd.DataFrame(table | {g: part.groups[g].to_numpy()[rows] for g in part.groups})
 
     def experiment(self, point: Point) -> dict[str, Any]:
-        """Settings that fuse as the point does; for `workbench evaluate --settings` and `workbench sessions replay`.
+        """Settings that fuse as the point does; for `workbench evaluate --settings` and `workbench replay --settings`.
 
         Raises
         ------
