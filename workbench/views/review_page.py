@@ -49,6 +49,11 @@ class ReviewPage(pn.viewable.Viewer):
         self.page = pmui.Page(title="Interview Workbench: review", theme_toggle=True, main=[pn.Column(self.body, margin=10)])
         super().__init__(**params)
         self._show()
+        pn.state.onload(self._follow_colours)
+
+    def _follow_colours(self) -> None:
+        """Dark where the visitor's browser prefers it."""
+        self.page.dark_theme = bool(pn.state.browser_info and pn.state.browser_info.dark_mode)
 
     @classmethod
     def at(cls, folder: Path, query: Mapping[str, Sequence[bytes]]) -> ReviewPage:
@@ -107,7 +112,6 @@ class ReviewPage(pn.viewable.Viewer):
             pn.Row(self.back, head, pn.Spacer(sizing_mode="stretch_width"), view.report, sizing_mode="stretch_width"),
             view,
         ]
-        view.player.param.watch(lambda e: setattr(self.page, "dark_theme", bool(e.new.get("dark"))), "screen")
 
     def __panel__(self) -> Any:
         return self.page

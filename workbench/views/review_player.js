@@ -207,6 +207,4 @@ export function render({model, el}) {
   const waiting = setInterval(() => { if (seen()) { place(); clearInterval(waiting); } }, 100);
   model.on('remove', () => { stop.abort(); media?.pause(); look.disconnect(); clearInterval(waiting); });
   fresh();
-  const dark = matchMedia('(prefers-color-scheme: dark)');
-  model.screen = {dark: dark.matches};
 }

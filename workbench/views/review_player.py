@@ -21,7 +21,6 @@ class Player(JSComponent):
     goto = param.Number(default=-1.0, doc="set to move the cursor, s")
     selection = param.List(default=[], doc="start and end of the selected span, s; empty for none")
     compare = param.Boolean(default=True, doc="whether the other settings' curves are shown")
-    screen = param.Dict(default={}, doc="what the browser says: `dark` (preferred colours)")
 
     _esm = HERE / "review_player.js"
     _stylesheets = [(HERE / "review_player.css").read_text(encoding="utf-8")]

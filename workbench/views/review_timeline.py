@@ -99,7 +99,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         return plot
 
     def _labels(self) -> Any:
-        plot = self._figure(178, y_range=self._lanes, name="review-plot")
+        plot = self._figure(164, y_range=self._lanes, name="review-plot")
         bar = HBar(y="lane", left="left", right="right", height=0.78, fill_color="colour", fill_alpha="alpha", line_color=None)
         bars = plot.add_glyph(self._blocks, bar)
         marks = plot.add_glyph(self._events, Scatter(x="t", y="lane", size=9, marker="triangle", fill_color="#ef4444", line_color=None))
@@ -108,7 +108,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         return plot
 
     def _emotions(self) -> Any:
-        plot = self._figure(130, y_range=Range1d(0, 1), y_axis_label="fused p")
+        plot = self._figure(122, y_range=Range1d(0, 1), y_axis_label="fused p")
         for name in BASIC:
             plot.add_glyph(self._curves["before"], Line(x="t", y=name, line_color=COLOURS[name], **_PALE))
             plot.add_glyph(self._curves["now"], Line(x="t", y=name, line_color=COLOURS[name], line_width=1.6))
@@ -116,7 +116,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         return plot
 
     def _sound(self) -> Any:
-        plot = self._figure(110, y_range=Range1d(60, 400), y_axis_label="pitch, Hz")
+        plot = self._figure(100, y_range=Range1d(60, 400), y_axis_label="pitch, Hz")
         self._level = Range1d(0, 90)
         plot.extra_y_ranges = {"level": self._level}
         axis = LinearAxis(y_range_name="level", axis_label="energy, dB")
@@ -131,7 +131,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         return plot
 
     def _running(self) -> Any:
-        plot = self._figure(124, last=True, y_range=Range1d(0, 100), y_axis_label="scores")
+        plot = self._figure(112, last=True, y_range=Range1d(0, 100), y_axis_label="scores")
         for name in SCORES:
             plot.add_glyph(self._scores["before"], Line(x="t", y=name, line_color=_SCORE_COLOURS[name], **_PALE))
             plot.add_glyph(self._scores["now"], Line(x="t", y=name, line_color=_SCORE_COLOURS[name], line_width=1.6))
