@@ -186,3 +186,49 @@ def test_wrong_number_of_features_is_said(fitted: dict[str, Strategy], data: Dat
     tracks, masks, _, _ = data
     with pytest.raises(SettingsError, match="visual has 3 features, the network learned from 4"):
         fitted["learned"].predict({**tracks, "visual": tracks["visual"][:, :3]}, masks)
+
+
+def test_a_temperature_set_by_hand_sharpens_or_flattens_and_moves_no_first_class(data: Data) -> None:
+    tracks, masks, _, _ = data
+    plain = CalibratedAverage({"visual": 1.0}, "none").predict(tracks, masks)
+    np.testing.assert_allclose(plain, tracks["visual"])
+    for where in ("visual", "fused"):
+        sure = CalibratedAverage({"visual": 1.0}, "none", temperatures={where: 0.5}).predict(tracks, masks)
+        np.testing.assert_allclose(sure, plain**2 / (plain**2).sum(axis=1, keepdims=True))
+        np.testing.assert_array_equal(sure.argmax(axis=1), plain.argmax(axis=1))
+
+
+def test_an_unsure_modality_does_not_count_unless_it_is_all_there_is(data: Data) -> None:
+    tracks, masks, _, _ = data
+    chosen = CalibratedAverage({"visual": 0.5, "audio": 0.5}, "none", minimum={"visual": 0.6, "audio": 0.6})
+    sure = {m: tracks[m].max(axis=1) >= 0.6 for m in masks}
+    shares = chosen.weights(tracks, masks)
+    alone = sure["visual"] & ~sure["audio"]
+    neither = ~sure["visual"] & ~sure["audio"]
+    assert alone.any()
+    assert neither.any()
+    np.testing.assert_array_equal(shares["visual"][alone], 1)
+    np.testing.assert_array_equal(shares["visual"][neither], 0.5)
+    np.testing.assert_allclose(chosen.predict(tracks, masks)[alone], tracks["visual"][alone])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"temperatures": {"visual": 0.0}}, "each must be above 0"), ({"minimum": {"audio": 1.5}}, r"each must lie in \[0, 1\]")],
+)
+def test_impossible_values_by_hand_are_said(values: dict, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        strategy.build("calibrated_average", {"weights": {"visual": 1.0}, "method": "none", **values})
+
+
+def test_a_network_can_lose_a_further_track_alone(data: Data) -> None:
+    tracks, masks, labels, persons = data
+    more = {**tracks, "visual_strength": tracks["visual"] * 0.7}
+    all_masks = {**masks, "visual_strength": masks["visual"]}
+    losses = []
+    for rate in (0.0, 0.5):
+        hyper = Hyperparameters(hidden=8, members=2, epochs=12, batch=128, modality_dropout=rate)
+        found = Learned({"visual_strength": "visual"}, hyper=hyper).fit(more, all_masks, labels, persons)
+        probs = found.predict(tracks, masks)
+        losses.append(-np.log(probs[np.arange(900), labels]).mean())
+    assert losses[1] < losses[0]

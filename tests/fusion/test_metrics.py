@@ -97,3 +97,16 @@ def test_reliability_bins() -> None:
     assert found.count.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 0, 2]
     assert found.accuracy[9] == 0.5
     assert found.confidence[9] == pytest.approx(0.955)
+
+
+def test_groups_and_shown_labels() -> None:
+    from workbench.fusion.metrics import draw, tally
+
+    probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    labels, person = np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1])
+    whole = tally(probs, labels, person, 2)
+    weights = draw(2, 3)
+    np.testing.assert_allclose(whole.accuracies(weights, np.eye(2))[0], [0.5, 0.5])
+    shown = tally(probs, labels, person, 2, np.array([0, 1, 1, -1]))  # smoothing showed another label, or none
+    assert shown.figures(weights)["accuracy"][0] == 0.75
+    np.testing.assert_array_equal(shown.loss, whole.loss)
