@@ -83,6 +83,7 @@ def test_every_table_and_the_page_are_written_and_read_back(made, tmp_path):
     assert back.ll144.summary() == found.ll144.summary()
     assert re.search(r"^Date of the audit: 20\d\d-\d\d-\d\d$", found.ll144.summary(), re.M)
     assert back.html() == found.html()
+    assert f"data {found.fingerprints['data']}, predictions said" in found.html()
 
 
 def test_fingerprints_tell_the_data_from_the_model(tmp_path, made):

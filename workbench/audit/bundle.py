@@ -65,7 +65,7 @@ class Bundle:
             parts += page.sections(self.change)
         parts += [s for s in (self.costs_section(), self.mitigation_section(), self.ll144_section()) if s]
         every = [*self.audits.values(), *([self.change] if self.change else [])]
-        parts.append(page.evidence_section(every))
+        parts.append(page.evidence_section(every, self.fingerprints))
         evidence = {a.name: a.to_json() for a in every}
         for name in ("costs", "mitigation"):
             if (table := getattr(self, name)) is not None:

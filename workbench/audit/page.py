@@ -227,32 +227,22 @@ def sections(audit: Audit, first: str = "accuracy") -> list[dict[str, Any]]:
     return out
 
 
-def evidence_section(audits: Iterable[Audit]) -> dict[str, Any]:
+def evidence_section(audits: Iterable[Audit], fingerprints: Mapping[str, str] | None = None) -> dict[str, Any]:
     """How it was made, and what from."""
     lines = [
         {"css": "", "cells": [a.name, a.kind, a.rows, a.people, a.data_fingerprint, a.options.draws, f"{a.options.min_people} people", a.options.control]}  # noqa: E501
         for a in audits
     ]  # fmt: skip
-    heads = ["audit", "kind", "#rows", "#people", "data", "#draws", "gate", "control"]
+    heads = ["audit", "kind", "#rows", "#people", "fingerprint", "#draws", "gate", "control"]
     note = "Every table is embedded in this file as JSON (script elements of type application/json)."
+    if fingerprints:
+        note += f" Fingerprints of what was audited: {', '.join(f'{k} {v}' for k, v in fingerprints.items())}."
     return {
         "id": "evidence",
         "nav": "How it was made",
         "title": "How it was made",
         "body": Markup("<p>{}</p>").format(METHOD) + table(heads, lines) + Markup('<p class="soft">{}</p>').format(note),
     }
-
-
-def single(audit: Audit) -> str:
-    """One audit as a file of its own."""
-    head = [f"{k.replace('_', ' ')}: {v}" for k, v in audit.about.items() if k not in ("label", "people_are")]
-    return whole(
-        f"Bias audit: {audit.name}",
-        head,
-        [*sections(audit), evidence_section([audit])],
-        {audit.name: audit.to_json()},
-        audit.about.get("label", ""),
-    )
 
 
 def _title(grouping: str) -> str:
