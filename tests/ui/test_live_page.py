@@ -13,6 +13,7 @@ from tests.support.browser import FLAGS, Watched, chromium, watch
 from tests.support.fake_devices import devices, flags
 from tests.support.live_server import ROOT, Server, serve
 from workbench import sample
+from workbench.capture import browser
 from workbench.sessions.replay import CHANGED, matches, refuse
 from workbench.sessions.store import Session
 
@@ -20,6 +21,10 @@ pytestmark = [pytest.mark.ui, pytest.mark.media]
 COUNT = (
     "window.asked = 0; const m = navigator.mediaDevices, g = m.getUserMedia.bind(m);m.getUserMedia = c => { window.asked++; return g(c); }"
 )
+FIND = """const find = (s, r = document) => { for (const e of r.querySelectorAll('*')) {
+  const found = e.matches(s) ? e : e.shadowRoot && find(s, e.shadowRoot); if (found) return found; } };"""
+KNOCK = """([url, token]) => new Promise(done => { const s = new WebSocket(url);
+  s.onopen = () => s.send(JSON.stringify({kind: 'hello', token})); s.onclose = e => done(e.code); })"""
 WAIT = 90_000  # ms; a busy machine
 SHOTS = ROOT / "artifacts" / "live"
 
@@ -123,16 +128,29 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
     expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=WAIT)
     expect(page.get_by_text("Connection lost.")).to_be_hidden(timeout=WAIT)
 
+    page.get_by_role("button", name="Mute").click()
+    page.get_by_role("button", name="Unmute").click()
+    page.evaluate(f"{FIND} find('video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(page.get_by_text("The camera was unplugged")).to_be_visible(timeout=WAIT)
+    expect(page.locator(".notices")).to_contain_text("Device unplugged", timeout=WAIT)
+    shot(page, "unplugged")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("The camera was unplugged")).to_be_hidden(timeout=WAIT)
+
     for child in psutil.Process(server.process.pid).children():  # the processes of measures; those of idle kits as well
         child.kill()
-    page.wait_for_timeout(5_000)  # the next segment's measures come from the new process
+    expect(page.locator(".notices")).to_contain_text("A stage failed and was restarted", timeout=WAIT)
+    expect(page.locator(".notices")).to_contain_text("Device unplugged")  # an earlier notice stays
+    page.wait_for_timeout(3_000)  # the next segment's measures come from the new process
     shot(page, "stage-restarted")
 
     session = stop_and_store(page, server)
     shot(page, "stopped")
     assert matches(session, refuse(session))
     assert [e.kind for e in session.events].count(CHANGED) == 1
-    assert any(e.kind == "question" for e in session.events)
+    assert {"question", "mute", "unplugged", "plugged"} <= {e.kind for e in session.events}
+    assert session.video_path is not None
+    assert session.video_path.stat().st_size > 10_000
     assert any(e.kind == "stage_error" for e in session.events)  # the killed process of measures
     assert next(e.data for e in session.events if e.kind == "latency")["lost_samples"] == 0
     assert "The camera is off" in page.locator(".placeholder").inner_text()
@@ -141,6 +159,33 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
         page.get_by_text("Open the report").click()
     expect(opened.value.locator("body")).to_contain_text("message queue", timeout=WAIT, ignore_case=True)
     assert [e for e in seen.errors if "WebSocket" not in e] == []
+
+
+def test_the_media_socket_refuses_a_wrong_token_and_another_origin(visit: Callable[..., Watched], server: Server) -> None:
+    page = visit().page
+    socket = f"ws://localhost:{server.port}/{browser.SOCKET}"
+    assert page.evaluate(KNOCK, [socket, "guessed"]) == browser.UNKNOWN
+    page.goto("data:text/html,<p>another page</p>")
+    assert page.evaluate(KNOCK, [socket, "guessed"]) == 1006  # not even opened
+
+
+def test_without_the_plugin_the_same_page_sends_media_as_messages(visitors: Browser, tmp_path: Path) -> None:
+    with serve(tmp_path) as plain:
+        page = visitors.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        page.goto(plain.url)
+        expect(page.get_by_text("Before anything is captured")).to_be_visible(timeout=WAIT)
+        agree_and_start(page)
+        expect(page.locator(".face.candidate span")).to_contain_text("f-1", timeout=WAIT)
+        expect(page.locator(".transcript .w").first).to_be_visible(timeout=WAIT)
+        shot(page, "without-plugin")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_text("Download the report")).to_be_visible(timeout=WAIT)
+        page.context.close()
+        [folder] = plain.folders()
+    session = Session.open(folder)
+    assert len(session.detections) > 3
+    assert next(e.data for e in session.events if e.kind == "latency")["lost_samples"] == 0
+    assert matches(session, refuse(session))
 
 
 def test_two_visitors_at_once_each_have_their_own_session(visit: Callable[..., Watched], server: Server) -> None:
@@ -167,12 +212,12 @@ def test_two_visitors_at_once_each_have_their_own_session(visit: Callable[..., W
 
 def test_a_refused_camera_is_explained_and_nothing_is_stored_of_it(visitors: Browser, server: Server) -> None:
     arguments = [*FLAGS, "--use-fake-device-for-media-stream"]  # without the switch that allows everything
-    browser = visitors.browser_type.launch(executable_path=shutil.which("chromium"), headless=True, args=arguments)
+    strict = visitors.browser_type.launch(executable_path=shutil.which("chromium"), headless=True, args=arguments)
     try:
         for device in ("camera", "microphone"):
             refusal = {"permission": {"name": device}, "setting": "denied"}
-            browser.new_browser_cdp_session().send("Browser.setPermission", refusal)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+            strict.new_browser_cdp_session().send("Browser.setPermission", refusal)
+        page = strict.new_page(viewport={"width": 1440, "height": 900})
         page.goto(server.url)
         expect(page.get_by_text("Before anything is captured")).to_be_visible(timeout=WAIT)
         agree_and_start(page)
@@ -180,7 +225,7 @@ def test_a_refused_camera_is_explained_and_nothing_is_stored_of_it(visitors: Bro
         expect(page.get_by_role("button", name="Try again")).to_be_visible()
         shot(page, "refused")
     finally:
-        browser.close()
+        strict.close()
 
 
 def test_metrics_are_there_for_prometheus(server: Server) -> None:
