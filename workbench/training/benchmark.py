@@ -18,7 +18,7 @@ from workbench.fusion.metrics import BINS, FLOOR, NAMES, Interval, reliability
 from workbench.fusion.network import Hyperparameters, Learned
 from workbench.fusion.product import Product
 from workbench.fusion.rules import Rules
-from workbench.fusion.strategy import Bools, Floats, Strategy
+from workbench.fusion.strategy import Bools, Floats
 from workbench.training.evaluate import Judge, Scored, plain
 from workbench.training.samples import STRENGTHS, Samples
 from workbench.training.splits import Build, Fold, by_person, held_out
@@ -239,9 +239,3 @@ def _ablation_row(name: str, gone: str, score: Scored, whole: Scored) -> dict[st
         "accuracy_change": change(score.minus(whole, "accuracy")),
         "gaps": {g: {**asdict(score.gap(g)), "worst": score.worst(g), "change": change(score.gap_minus(whole, g))} for g in score.groups},
     }
-
-
-def default_strategy(name: str, seed: int = 0, hyper: Hyperparameters | None = None) -> tuple[Strategy, tuple[str, ...]]:
-    """An unfitted strategy of the benchmark and the modalities that it learns from."""
-    entry = entries(hyper or Hyperparameters())[name]
-    return entry.build(seed), entry.inputs

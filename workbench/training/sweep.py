@@ -29,7 +29,7 @@ from workbench.training import fitting, sequences
 from workbench.training.benchmark import EQUAL, Entry, Progress
 from workbench.training.evaluate import Judge
 from workbench.training.plan import Plan, Range
-from workbench.training.samples import STRENGTHS, Samples
+from workbench.training.samples import Samples
 from workbench.training.splits import by_person, fit, held_out
 
 FOLDER = Path("artifacts") / "sweeps"
@@ -48,18 +48,18 @@ class _Trial:
         begun = time.perf_counter()
         settings = self.plan.tree(values)
         seen = self.samples.only(self.plan.inputs)
-        probs = held_out(seen, builder(settings), by_person(seen.persons, self.plan.folds, self.plan.seed), self.plan.seed)
+        probs = held_out(seen, builder(settings, seen), by_person(seen.persons, self.plan.folds, self.plan.seed), self.plan.seed)
         probs, said = shown(seen, probs, settings, self.plan)
         score = Judge(seen, 0).score([probs], said)
         return {name: float(score.figures[name][0]) for name in NAMES}, time.perf_counter() - begun
 
 
-def builder(settings: tree.Settings) -> Callable[[int], Strategy]:
-    """An unfitted strategy from a seed, as the settings say it."""
+def builder(settings: tree.Settings, samples: Samples) -> Callable[[int], Strategy]:
+    """An unfitted strategy for some samples from a seed, as the settings say it."""
     chosen = settings.fusion
 
     def build(seed: int) -> Strategy:
-        return fuse.build(chosen.model_copy(update={"parameters": {"seed": seed, "sources": STRENGTHS, **chosen.parameters}}))
+        return fuse.build(chosen.model_copy(update={"parameters": {"seed": seed, "sources": dict(samples.sources), **chosen.parameters}}))
 
     return build
 
@@ -255,7 +255,7 @@ def _log_trial(mlflow: Any, number: int, values: Mapping[str, Any], figures: Map
 def _kept(plan: Plan, samples: Samples, outer: Any, values: Mapping[str, Any]) -> fitting.Fitted:
     """The best values fitted on the tuning persons and judged once on those set aside; then fitted on everyone."""
     settings = plan.tree(values)
-    line = Entry(builder(settings), plan.inputs)
+    line = Entry(builder(settings, samples), plan.inputs)
     aside = samples.rows(outer.test)
     strategy = fit(samples.only(plan.inputs).rows(outer.train), line.build, plan.seed)
     given = aside.only(plan.inputs)
