@@ -152,6 +152,9 @@ def test_a_slider_fuses_anew_lists_what_changed_and_is_kept_in_the_address_and_a
     expect(page.locator(".review")).to_have_attribute("data-time", f"{float(row.get_attribute('data-seek') or 0):.2f}")
     page.keyboard.press("c")
 
+    other = new_page(1440, 1000).open(f"{served.address}?session=talk&settings=visual:0")
+    expect(other.get_by_text(re.compile(r"[1-9]\d* of \d+ windows changed label"))).to_be_visible(timeout=30_000)
+
     page.get_by_label("Save as experiments/NAME.yaml").fill("voice-only")
     page.get_by_role("button", name="Save these settings").click()
     expect(page.get_by_text("Saved as experiments/voice-only.yaml")).to_be_visible()
@@ -160,12 +163,10 @@ def test_a_slider_fuses_anew_lists_what_changed_and_is_kept_in_the_address_and_a
     expect(page.locator(".across")).to_contain_text("long")
     assert all(url.startswith((served.address.removesuffix("/review"), "data:", "blob:")) for url in seen.requests)
 
-    other = new_page(1440, 1000).open(f"{served.address}?session=talk&settings=visual:0")
-    expect(other.get_by_text(re.compile(r"[1-9]\d* of \d+ windows changed label"))).to_be_visible(timeout=30_000)
-
 
 def test_a_reviewer_overrules_a_score_and_both_values_are_shown(served: Served, new_page) -> None:
-    page = new_page(1440, 1000).open(f"{served.address}?session=talk")
+    seen = new_page(1440, 1000)
+    page = seen.open(f"{served.address}?session=talk")
     expect(page.locator(".words span").first).to_be_visible(timeout=30_000)
     page.get_by_role("tab", name="Correct").click()
     page.get_by_role("button", name="Store the correction").click()
@@ -185,6 +186,7 @@ def test_a_reviewer_overrules_a_score_and_both_values_are_shown(served: Served, 
     assert (entry.original, entry.value, entry.by) == (stored, 0.42, "ada")
     expect(details).to_contain_text(f"{100 * stored:.1f}")
     assert overrides.verify(session).ok
+    assert all(url.startswith((served.address.removesuffix("/review"), "data:", "blob:")) for url in seen.requests)
 
 
 def test_two_hours_open_zoom_and_scroll(served: Served, new_page) -> None:

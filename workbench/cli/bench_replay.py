@@ -188,8 +188,8 @@ def _slides(page: Any, repeats: int) -> dict[str, Any]:
     return _percentiles("slider_to_curves_1h", times[1:])
 
 
-def _openings(browser: Any, address: str, runs: int = 3) -> dict[str, Any]:
-    """Two hours: from a click in the list, and from an address."""
+def _openings(browser: Any, address: str, runs: int = 5) -> dict[str, Any]:
+    """Two hours: from a click in the list, and from an address, which loads the page as well."""
     links, clicks = [], []
     for _ in range(runs):
         page = browser.new_page(viewport=VIEW)
@@ -205,8 +205,9 @@ def _openings(browser: Any, address: str, runs: int = 3) -> dict[str, Any]:
         clicks.append(page.wait_for_function("window.open2()", polling=10, timeout=60_000).json_value() - began)
         page.close()
     return {
-        "open_two_hours_from_list_s": [round(t / 1000, 2) for t in clicks],
-        "open_two_hours_from_address_s": [round(t / 1000, 2) for t in links],
+        "open_two_hours_s": round(sorted(clicks)[len(clicks) // 2] / 1000, 2),
+        "open_two_hours_each_s": [round(t / 1000, 2) for t in clicks],
+        "open_two_hours_with_page_load_s": [round(t / 1000, 2) for t in links],
     }
 
 

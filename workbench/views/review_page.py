@@ -14,6 +14,7 @@ import param
 
 from workbench.errors import WorkbenchError
 from workbench.sessions.store import list_sessions
+from workbench.sessions.writer import HEADER
 from workbench.views.review_session import SessionView
 
 INTRO = "Choose a session. Scores are assistive, never a verdict."
@@ -68,10 +69,17 @@ class ReviewPage(pn.viewable.Viewer):
     def _open(self, session: str) -> None:
         self.param.update(session=session, time=0.0, settings="")
 
+    def _folder(self, name: str) -> Path:
+        """Where a session of the folder lies, by its folder's name or its id."""
+        if Path(name).name == name and (self.folder / name / HEADER).is_file():
+            return self.folder / name
+        found = next((Path(s["folder"]) for s in list_sessions(self.folder) if s["id"] == name), None)
+        if found is None:
+            raise WorkbenchError(f"{self.folder}: holds no session called {name!r}; choose one of the list")
+        return found
+
     def _rows(self) -> pd.DataFrame:
         found = list_sessions(self.folder)
-        folders = [Path(s["folder"]) for s in found]
-        self._found = {s["id"]: f for s, f in zip(found, folders, strict=True)} | {f.name: f for f in folders}
         rows = [
             {
                 "session": Path(s["folder"]).name,
@@ -97,10 +105,7 @@ class ReviewPage(pn.viewable.Viewer):
             self.body.objects = [self.note, self.table]
             return
         try:
-            self._rows()
-            folder = self._found.get(self.session)
-            if folder is None:
-                raise WorkbenchError(f"{self.folder}: holds no session called {self.session!r}; choose one of the list")
+            folder = self._folder(self.session)
             view = SessionView(folder, time=self.time, settings=self.settings)
         except WorkbenchError as error:
             self.note.object = f"<p class='problem'><b>{escape(str(error))}</b></p>"

@@ -82,11 +82,12 @@ class SessionView(pn.viewable.Viewer):
         self.report = pmui.FileDownload(
             label="Report", filename=f"{session.id}.html", callback=self._report, variant="outlined", size="small"
         )  # fmt: skip
-        self._weights, self.questions = pn.Column(sizing_mode="stretch_width"), Questions(self.opened)
+        self._weights, self._correct = pn.Column(sizing_mode="stretch_width"), pn.Column(sizing_mode="stretch_width")
+        self.questions = Questions(self.opened)
         self._show_scores()
         self._tabs = pmui.Tabs(
             ("Scores", pn.Column(self._scope, self._scores, sizing_mode="stretch_width")), ("Weights", self._weights),
-            ("Selection", pn.Column(self._span, self._snippet, sizing_mode="stretch_width")), ("Correct", self.corrections),
+            ("Selection", pn.Column(self._span, self._snippet, sizing_mode="stretch_width")), ("Correct", self._correct),
             ("Sessions", self.questions), ("Events", self._events), sizing_mode="stretch_width",
         )  # fmt: skip
         self._tabs.param.watch(lambda e: self._fill(e.new), "active")
@@ -105,6 +106,8 @@ class SessionView(pn.viewable.Viewer):
         """Make what a tab shows when it is first looked at."""
         if tab == WEIGHTS:
             self.sliders()
+        elif tab == CORRECT:
+            self._correct.objects = [self.corrections]
         elif tab == SESSIONS:
             self.questions.show()
 
