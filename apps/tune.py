@@ -8,4 +8,4 @@ from workbench.views.tune_page import TunePage
 
 pn.extension("tabulator", notifications=False)
 asked = pn.state.session_args.get("corpus", [b"crema-d"])[0].decode()
-TunePage(lambda: pn.state.as_cached(f"tuner-{asked}", lambda: Tuner(catalogue.load(asked)))).__panel__().servable()
+TunePage(lambda: pn.state.as_cached(f"tuner-{asked}", lambda: Tuner(catalogue.load(asked)).warm())).__panel__().servable()

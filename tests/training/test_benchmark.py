@@ -14,7 +14,7 @@ import pytest
 from tests.support.command import Done
 from tests.training.conftest import cut, generated
 from workbench.fusion.network import Hyperparameters
-from workbench.training import benchmark, figures
+from workbench.training import benchmark, catalogue, figures
 from workbench.training.evaluate import Judge
 from workbench.training.samples import Samples
 
@@ -121,6 +121,20 @@ def test_a_bad_corpus_is_one_clear_line(
     assert message in done.err
     assert done.err.count("\n") == 1
     assert done.out == ""
+
+
+def test_what_is_doubtful_in_a_corpus_is_said_beside_the_figures(crema_d_root: Path, tmp_path: Path) -> None:
+    votes = cut(crema_d_root, tmp_path / "crema-d", 6) / "processedResults" / "tabulatedVotes.csv"
+    head, *rows = votes.read_text().splitlines()
+    votes.write_text("\n".join([head + ",zodiac", *(f"{row},leo" for row in [*rows, rows[0]])]) + "\n")
+    notes = "\n".join(catalogue.load("crema-d", tmp_path / "crema-d").notes)
+    for said in (
+        "unknown columns left out: zodiac",
+        "has a second row for this channel; the first is kept",
+        "tied first place",
+        "one person only",
+    ):
+        assert said in notes
 
 
 def test_unknown_corpus_and_no_data_root(command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,12 @@ class Tuner:
         self.calibrated = lru_cache(len(METHODS))(self._calibrated)
         self._swept = lru_cache(32)(self._sweep)
 
+    def warm(self) -> Tuner:
+        """Fit every calibration now, so that choosing one keeps nobody waiting."""
+        for method in METHODS:
+            self.calibrated(method)
+        return self
+
     def _calibrated(self, method: Method) -> tuple[dict[str, Floats], dict[str, Calibrator]]:
         """Tracks after calibration, and the calibrators fitted on everyone who is tuned on."""
         if method == "none":
@@ -188,13 +194,14 @@ class Tuner:
         clips = np.bincount(judge.person, minlength=len(judge.people))
         half = CalibratedAverage(dict.fromkeys(self.modalities, 0.5), "none", temperatures=dict(temperatures), minimum=dict(minimum))
         known = half.known(tracks)
-        count = {m: share > 0 for m, share in half.shares(known, part.masks).items()}
+        count = half.shares(known, part.masks)
+        single = np.float32  # halves the time
+        alone = [np.where(part.masks[m][:, None], known[m], 0.0).astype(single) for m in self.modalities]
+        both = [np.where(count[m][:, None] > 0, known[m], 0.0).astype(single) for m in self.modalities]
         right = np.empty((STEPS, len(judge.people)))
         for i, face in enumerate(np.linspace(0, 1, STEPS)):
             # alone, a modality counts however unsure it is; the temperature after the average moves no label
-            gate = count if 0 < face < 1 else part.masks
-            parts = [w * np.where(gate[m][:, None], known[m], 0.0) for m, w in zip(self.modalities, (face, 1 - face), strict=True) if w > 0]
-            fused = np.sum(parts, axis=0, dtype=np.float32)
+            fused = single(face) * both[0] + single(1 - face) * both[1] if 0 < face < 1 else alone[0 if face else 1]
             hit = (fused.argmax(axis=1) == part.labels) & (fused.max(axis=1) > 0)
             right[i] = np.bincount(judge.person, weights=hit, minlength=len(judge.people))
         groups = {g: np.stack([right @ m / (clips @ m) for m in judge.members[g].values()], axis=1) for g in self.groupings}
