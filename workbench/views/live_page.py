@@ -56,7 +56,7 @@ class LivePage(pn.viewable.Viewer):
         self._updates = 0
         self._opening = ""
         self._report: Path | None = None
-        self._told = 0
+        self._told: contracts.Event | None = None
         self._shown: Any = None
         self.media = MediaPanel(fps=settings.capture.fps, sizing_mode="stretch_width")
         self.transcript, self.gauges, self.timeline, self.health = LiveTranscript(), ScoreGauges(), Timeline(), HealthStrip()
@@ -203,7 +203,7 @@ class LivePage(pn.viewable.Viewer):
 
     def _run(self) -> None:
         session, player, plan = self._ready
-        self._session, self._player, self._opening, self._told = session, player, "", 0
+        self._session, self._player, self._opening, self._told = session, player, "", None
         document = pn.state.curdoc
         session.heard = lambda: document.add_next_tick_callback(self._words)
         session.begin()
@@ -211,6 +211,7 @@ class LivePage(pn.viewable.Viewer):
         self.media.source = "sample" if player else "camera"
         self.media.state = "live"
         self._tell("", "info")
+        self._notices.visible = False
         self._question.options = {q.text: q.id for q in plan.questions} if plan else {f"Question {i}": f"q{i}" for i in range(1, 11)}
         self._begin.visible = False
         self._open.visible = self._download.visible = False
@@ -293,8 +294,8 @@ class LivePage(pn.viewable.Viewer):
         stages = session.ledger.summary() if self._updates % LEDGER_EVERY == 0 else None
         self.health.show(view.health, stages)
         told = [e for e in view.notices if e.kind in _TOLD]
-        if len(told) != self._told:
-            self._told = len(told)
+        if told and told[-1] is not self._told:
+            self._told = told[-1]
             self._notices.param.update(object=notices(told), visible=True)
 
     def _tell(self, text: str, kind: str) -> None:
@@ -343,13 +344,13 @@ _TOLD = {
     "stage_down": "A stage is not working; what it measures is missing",
     "stage_hung": "A stage does not answer; what it measures is missing",
     "stage_restarted": "A stage is tried again",
-    "unplugged": "Device unplugged",
+    "unplugged": "Device unplugged:",
     "worker_error": "A picture could not be read",
     "fusion_error": "Fusion failed; the session goes on",
     "asr_rejected": "Some speech was left out",
     "language_mismatch": "Language",
-    "mute": "Microphone muted or heard again",
-    "plugged": "Device connected",
+    "mute": "Muted or heard again:",
+    "plugged": "Device connected:",
     "stopped": "Stopped",
 }
 _NOTICES = 5

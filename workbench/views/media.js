@@ -152,6 +152,7 @@ export function render({model, el}) {
     if (link.busy || !link.ready) return;  // the server counts the missing id as a frame left out
     canvas.width = model.frame_width; canvas.height = Math.round(model.frame_width * video.videoHeight / video.videoWidth);
     context.drawImage(video, 0, 0, canvas.width, canvas.height);
+    taken.delete(id - 300);  // never boxed: its stage stood still
     canvas.toBlob(async b => { taken.set(id, began); link.send(pack(FRAME, id, at, await b.arrayBuffer())); }, 'image/jpeg', model.quality);
   }
 
@@ -261,7 +262,7 @@ export function render({model, el}) {
     const on = $('.mute').getAttribute('aria-pressed') !== 'true';
     $('.mute').setAttribute('aria-pressed', on); $('.mute').textContent = on ? 'Unmute' : 'Mute';
     if (sample()) gain.gain.value = on ? 0 : 1;  // the sample is only silenced here: what is analysed stays
-    else { gain.gain.value = on ? 0 : 1; link.say({kind: 'mute', on}); }
+    else { gain.gain.value = on ? 0 : 1; link.say({kind: 'mute', on, device: 'microphone'}); }
   }
 
   $('.mute').onclick = mute;
