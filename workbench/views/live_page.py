@@ -158,6 +158,7 @@ class LivePage(pn.viewable.Viewer):
         if self._player:
             self._player.stop()
         if self._session:
+            self._session.heard = lambda: None
             self._session.stop("the page was closed")
 
     def _ask(self) -> None:
