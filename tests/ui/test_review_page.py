@@ -150,10 +150,14 @@ def test_a_slider_fuses_anew_lists_what_changed_and_is_kept_in_the_address_and_a
     row = page.locator(".row", has_text="→").first
     row.click()
     expect(page.locator(".review")).to_have_attribute("data-time", f"{float(row.get_attribute('data-seek') or 0):.2f}")
+    drawn = """wanted => { for (const d of Bokeh.documents) { const curves = d.get_model_by_name('review-before');
+        if (curves) return curves.data.t.length > 0 === wanted; } }"""
+    page.wait_for_function(drawn, arg=True)
     page.keyboard.press("c")
+    page.wait_for_function(drawn, arg=False)
 
-    other = new_page(1440, 1000).open(f"{served.address}?session=talk&settings=visual:0")
-    expect(other.get_by_text(re.compile(r"[1-9]\d* of \d+ windows changed label"))).to_be_visible(timeout=30_000)
+    linked = new_page(1440, 1000).open(f"{served.address}?session=talk&settings=visual:0")
+    expect(linked.get_by_text(re.compile(r"[1-9]\d* of \d+ windows changed label"))).to_be_visible(timeout=30_000)
 
     page.get_by_label("Save as experiments/NAME.yaml").fill("voice-only")
     page.get_by_role("button", name="Save these settings").click()
