@@ -54,7 +54,6 @@ review: setup ## the review page on http://localhost:5006/review
 
 notebooks: setup ## run every notebook
 	@$(BIN)/workbench sample build
-	@$(BIN)/workbench corpora build accents
 	$(BIN)/pytest --nbmake --nbmake-timeout=600 -n 2 -p no:cacheprovider --override-ini=addopts= notebooks
 
 bench: setup ## the pipeline's figures on the sample interview
