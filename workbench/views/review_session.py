@@ -27,7 +27,8 @@ from workbench.views.review_timeline import ReviewTimeline, legend
 from workbench.views.review_weights import Refit
 
 _WARNING = "<style>.warning{margin:2px 0;color:#d97706;font-size:14px}</style>"
-_, WEIGHTS, SELECTION, CORRECT, SESSIONS, _ = range(6)
+SCORES, WEIGHTS, SELECTION, CORRECT, SESSIONS, _ = range(6)
+NOT_STORED = "<p class='moved-scores' style='color:#d97706;margin:0'>With the sliders' settings; the stored scores are others.</p>"
 WARM_AFTER = 1.0
 """Seconds after which everything for the sliders is read: the page comes first."""
 
@@ -104,7 +105,9 @@ class SessionView(pn.viewable.Viewer):
 
     def _fill(self, tab: int) -> None:
         """Make what a tab shows when it is first looked at."""
-        if tab == WEIGHTS:
+        if tab == SCORES:
+            self._show_scores()
+        elif tab == WEIGHTS:
             self.sliders()
         elif tab == CORRECT:
             self._correct.objects = [self.corrections]
@@ -130,11 +133,17 @@ class SessionView(pn.viewable.Viewer):
         self.timeline.show(now, before)
         assert self.refit is not None
         self.settings = self.refit.sliders.moved
+        if self._tabs.active == SCORES:
+            self._show_scores()
 
     def _show_scores(self) -> None:
-        scope = self._scope.value
-        reviewed = in_force(self.opened.session.overrides)
-        self._scores.object = html.scores(self.opened.session.scores_of(scope), reviewed, self.opened.questions)
+        """The stored scores, or those of the sliders where they were moved."""
+        scope, session = self._scope.value, self.opened.session
+        if self.settings and self.refit is not None and self.refit.result is not None:
+            found, note = [s for s in self.refit.result.scores if s.scope == scope], NOT_STORED
+        else:
+            found, note = session.scores_of(scope), ""
+        self._scores.object = note + html.scores(found, in_force(session.overrides), self.opened.questions)
 
     def _select(self) -> None:
         span = self.player.selection
