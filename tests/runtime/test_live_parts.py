@@ -211,7 +211,8 @@ def test_a_short_peak_changes_nothing() -> None:
 
 
 def test_a_busy_processor_that_keeps_up_is_no_reason() -> None:
-    assert set(levels(Governor(), [reading(cpu=0.99, delay=0.2)] * 60)) == {0}
+    assert set(levels(Governor(), [reading(cpu=0.99, delay=0.2, lag=0.4)] * 60)) == {0}
+    assert levels(Governor(), [reading(cpu=0.99, lag=1.4)] * 60)[-1] > 0
 
 
 def test_a_growing_backlog_steps_to_the_bottom_and_a_late_picture_does_not() -> None:

@@ -21,7 +21,8 @@ from bokeh.server.util import check_allowlist
 from tornado.ioloop import IOLoop
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from workbench.streams import AudioBlock
+from workbench.contracts import Frame
+from workbench.streams import AudioBlock, FramePacket
 
 RATE = 16000
 HEADER = struct.Struct("<BxxxIQ")
@@ -44,6 +45,27 @@ class JpegFrame:
     @property
     def timestamp(self) -> float:
         return self.sample / RATE
+
+
+def decode(frame: JpegFrame, max_height: int) -> FramePacket:
+    """Its pixels (RGB), no higher than `max_height`.
+
+    Raises
+    ------
+    ValueError
+        If it is no picture.
+    """
+    import cv2
+
+    picture = cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError("a picture from the browser could not be decoded")
+    if picture.shape[0] > max_height:
+        scale = max_height / picture.shape[0]
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = picture.shape[:2]
+    message = Frame(frame_id=frame.frame_id, timestamp=frame.timestamp, width=width, height=height)
+    return FramePacket(message, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
 
 
 def pack_audio(first_sample: int, samples: np.ndarray) -> bytes:

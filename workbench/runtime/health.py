@@ -12,8 +12,9 @@ MAX_TEMPERATURE, MAX_UTILISATION, MAX_BACKLOG = 85.0, 0.75, 3.0
 CALM_TEMPERATURE, CALM_UTILISATION, CALM_BACKLOG = 80.0, 0.60, 1.0
 """Below all of them it steps up again."""
 MAX_DELAY, CALM_DELAY = 0.5, 0.25
-"""s from picture to box. Without a GPU the processor may be as busy as it likes while nobody has to wait: it counts where the
-picture is late as well."""
+MAX_LAG, CALM_LAG = 1.0, 0.6
+"""s from picture to box, and s that one hearing of the open speech takes. Without a GPU the processor may be as busy as it likes
+while nobody has to wait: it counts where the picture or the words are late as well."""
 DOWN_AFTER, UP_AFTER = 5.0, 20.0
 """Seconds that a reason must hold before a step."""
 HARD_TEMPERATURE, HARD_BACKLOG, HARD_DISK, HARD_MEMORY = 95.0, 60.0, 0.2, 0.3
@@ -32,6 +33,7 @@ class Reading:
     temperature: float | None = None
     backlog: float = 0.0
     delay: float = 0.0
+    lag: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ class Step:
     batch: float
 
 
-STEPS = (Step(1.0, 1.0), Step(0.8, 0.5), Step(0.67, 0.5), Step(0.5, 0.25), Step(0.33, 0.125))
+STEPS = (Step(1.0, 1.0), Step(0.8, 0.5), Step(0.73, 0.5), Step(0.5, 0.25), Step(0.33, 0.125))
 BUSY_LEVEL = 2
-"""Utilisation and delay alone step no further than this (10 of 15 frames/s): more would cost the view more than it spares."""
+"""Utilisation and delay alone step no further than this (11 of 15 frames/s): more would cost the view more than it spares."""
 
 
 class Governor:
@@ -84,8 +86,9 @@ class Governor:
         reasons, deepest = [], BUSY_LEVEL
         if (r.gpu or 0.0) > MAX_UTILISATION:
             reasons.append(f"{r.gpu:.0%} of the GPU in use")
-        if r.cpu > MAX_UTILISATION and r.delay > MAX_DELAY:
-            reasons.append(f"{r.cpu:.0%} of the processor in use and the picture {r.delay:.1f} s late")
+        if r.cpu > MAX_UTILISATION and (r.delay > MAX_DELAY or r.lag > MAX_LAG):
+            late, seconds = ("picture", r.delay) if r.delay > MAX_DELAY else ("words", r.lag)
+            reasons.append(f"{r.cpu:.0%} of the processor in use and the {late} {seconds:.1f} s late")
         if r.temperature is not None and r.temperature > MAX_TEMPERATURE:
             reasons.append(f"GPU at {r.temperature:.0f} °C")
             deepest = len(STEPS) - 1
@@ -96,7 +99,7 @@ class Governor:
 
     def _is_calm(self, r: Reading) -> bool:
         cool = r.temperature is None or r.temperature < CALM_TEMPERATURE
-        quick = r.delay < CALM_DELAY or r.cpu < CALM_UTILISATION
+        quick = (r.delay < CALM_DELAY and r.lag < CALM_LAG) or r.cpu < CALM_UTILISATION
         return cool and quick and (r.gpu or 0.0) < CALM_UTILISATION and r.backlog < CALM_BACKLOG
 
 
@@ -131,8 +134,8 @@ class Machine:
         psutil.cpu_percent()
         self._gpu = _gpu()
 
-    def read(self, backlog: float = 0.0, delay: float = 0.0) -> Reading:
-        """Look now; `backlog` and `delay` are passed on (s)."""
+    def read(self, backlog: float = 0.0, delay: float = 0.0, lag: float = 0.0) -> Reading:
+        """Look now; what waits and is late is passed on (s)."""
         memory = self._psutil.virtual_memory()
         gpu, temperature = self._gpu_state()
         folder = self._folder
@@ -147,6 +150,7 @@ class Machine:
             temperature=temperature,
             backlog=backlog,
             delay=delay,
+            lag=lag,
         )
 
     def _gpu_state(self) -> tuple[float | None, float | None]:

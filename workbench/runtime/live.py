@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from workbench import contracts, streams
-from workbench.capture.browser import Intake, JpegFrame, register, unregister
+from workbench.capture.browser import Intake, JpegFrame, decode, register, unregister
 from workbench.errors import WorkbenchError
 from workbench.fusion.schedule import Change
 from workbench.fusion.stored import pinned
@@ -217,20 +217,9 @@ class LiveSession:
             self._happened(kind, f"{data.get('device', 'microphone')}", **data)
 
     # ── what the graphs make ─────────────────────────────────────────────────────────────────────────────────────────
-    def _decode(self, frame: JpegFrame) -> streams.FramePacket | None:
-        import cv2
-
+    def _decode(self, frame: JpegFrame) -> streams.FramePacket:
         with self.ledger.timing("decode"):
-            picture = cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_COLOR)
-            if picture is None:
-                raise ValueError("a picture from the browser could not be decoded")
-            limit = self.settings.capture.max_height
-            if picture.shape[0] > limit:
-                scale = limit / picture.shape[0]
-                picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-        height, width = image.shape[:2]
-        return streams.FramePacket(contracts.Frame(frame_id=frame.frame_id, timestamp=frame.timestamp, width=width, height=height), image)
+            return decode(frame, self.settings.capture.max_height)
 
     def _deliver(self, item: Any) -> None:
         self.seen.add(item)
@@ -282,7 +271,7 @@ class LiveSession:
             began = time.monotonic()
             if began - looked >= 1.0:
                 self._notice_hung()
-                looked, reading = began, self._machine.read(self._sounds.seconds, self._delay())
+                looked, reading = began, self._machine.read(self._sounds.seconds, self._delay(), self._lag())
                 self._look_after(began, reading)
             try:
                 self._refresh(reading)
@@ -308,7 +297,6 @@ class LiveSession:
     def _health(self, reading: Reading | None) -> Health:
         now = time.monotonic()
         failing = {name: modality for w in self._workers for name, modality in w.graph.failing().items()} | self.hung
-        asr = next((s for s in self.parts.speech if isinstance(s, StreamingTranscriber)), None)
         return Health(
             fps=sum(1 for t in list(self._analysed) if now - t <= 5) / 5,
             waiting_frames=len(self._pictures),
@@ -316,7 +304,7 @@ class LiveSession:
             dropped=self._pictures.dropped,
             skipped=self.intake.skipped,
             lost=self.intake.lost,
-            asr_lag=asr.lag if asr else 0.0,
+            asr_lag=self._lag(),
             level=self._governor.level,
             failing=failing,
             reading=reading,
@@ -341,6 +329,10 @@ class LiveSession:
         """Median seconds from picture to box, of about the last five."""
         recent = list(self._shown["delays"])[-60:]
         return float(np.median(recent)) / 1000 if recent else 0.0
+
+    def _lag(self) -> float:
+        """Seconds that the last hearing took."""
+        return next((s.lag for s in self.parts.speech if isinstance(s, StreamingTranscriber)), 0.0)
 
     def _look_after(self, now: float, reading: Reading) -> None:
         notice = self._governor.look(now, reading)
