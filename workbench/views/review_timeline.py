@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -143,6 +143,8 @@ class ReviewTimeline(pn.viewable.Viewer):
         self, now: Overview | None, before: Overview | None = None, acoustics: Track | None = None, marks: Marks | None = None
     ) -> None:
         """Draw these windows, and others to compare them with; acoustics and marks stay where none are given."""
+        if now and self.now and _same(now.running, self.now.running):
+            now = replace(now, running=self.now.running)  # known to be drawn: fusion moves no score
         self.now, self.before = now, before
         if acoustics is not None:
             self._acoustics = acoustics
@@ -183,7 +185,9 @@ class ReviewTimeline(pn.viewable.Viewer):
                 self._draw_lanes(before, start, end, points)
             for key, windows in (("now", self.now), ("before", before)):
                 if self._fresh(key, span, windows):
-                    self._draw_curves(key, windows, start, end, points)
+                    self._curves[key].data = _columns(BASIC, windows.middle, windows.probs, start, end, points) if windows else _none(BASIC)
+                if self._fresh(f"scores {key}", span, windows and windows.running):
+                    self._scores[key].data = _running(windows, start, end, points) if windows else _none(SCORES)
             if self._acoustics is not None and len(self._acoustics) and self._fresh("voice", span, self._acoustics):
                 names = ("pitch", "intensity")
                 values = np.column_stack([self._acoustics.column(n) for n in names])
@@ -196,14 +200,6 @@ class ReviewTimeline(pn.viewable.Viewer):
         )
         self._sent[what] = drawn
         return not same
-
-    def _draw_curves(self, key: str, windows: Overview | None, start: float, end: float, points: int) -> None:
-        if windows is None:
-            self._curves[key].data, self._scores[key].data = _none(BASIC), _none(SCORES)
-            return
-        scores = 100 * np.column_stack([windows.running.get(n, np.full(len(windows), np.nan)) for n in SCORES])
-        self._curves[key].data = _columns(BASIC, windows.middle, windows.probs, start, end, points)
-        self._scores[key].data = _columns(SCORES, windows.middle, scores, start, end, points)
 
     def _draw_lanes(self, before: Overview | None, start: float, end: float, points: int) -> None:
         out: dict[str, list[Any]] = {k: [] for k in self._blocks.data}
@@ -259,6 +255,16 @@ def legend() -> str:
     chips = " ".join(chip(n, c) for n, c in COLOURS.items()) + " <span style='opacity:.6'>| scores so far:</span> "
     chips += " ".join(chip(n, c) for n, c in _SCORE_COLOURS.items())
     return f"<div style='display:flex;flex-wrap:wrap;gap:3px 12px;font-size:12px'>{chips}<span>pale: uncertain</span><span>broad and pale: the other settings</span></div>"  # noqa: E501
+
+
+def _same(a: dict[str, Floats], b: dict[str, Floats]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[n], b[n], equal_nan=True) for n in a)
+
+
+def _running(windows: Overview, start: float, end: float, points: int) -> dict[str, Any]:
+    """Scores so far, 0 to 100."""
+    scores = 100 * np.column_stack([windows.running.get(n, np.full(len(windows), np.nan)) for n in SCORES])
+    return _columns(SCORES, windows.middle, scores, start, end, points)
 
 
 def _none(names: Sequence[str]) -> dict[str, Any]:
