@@ -48,6 +48,16 @@ def test_a_whole_log_verifies_also_where_the_session_was_copied_to(corrected, tm
     assert "moved or copied" in moved.notes[0]
 
 
+def test_the_anchor_of_a_deleted_session_does_not_condemn_the_next_one_of_its_name(corrected):
+    (corrected.folder / overrides.LOG).unlink()
+    (corrected.folder / "events.jsonl").write_bytes(b"")
+    header = corrected.folder / "header.json"
+    header.write_text(header.read_text().replace(corrected.header.created, "2027-01-01T00:00:00+00:00"))
+    session = Session.open(corrected.folder)
+    assert overrides.verify(session).ok
+    assert overrides.of_score(session, "clarity", 0.6, "first of its own", "ada").number == 1
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.parametrize("key", ["value", "original", "by", "reason", "when", "name", "scope"])
 def test_an_edit_of_any_field_of_any_line_is_found(corrected, number, key):

@@ -125,11 +125,13 @@ def _check_anchors(session: Session, found: Verification, lines: int) -> None:
         return
     try:
         known = json.loads(anchor.read_bytes())
-        count, head = int(known["count"]), str(known["head"])
+        count, head, made = int(known["count"]), str(known["head"]), str(known["created"])
     except (OSError, ValueError, KeyError, TypeError):
         found.problems.append(f"{anchor}: cannot be read; the end of {LOG} cannot be checked")
         return
-    if count > lines:
+    if made != session.header.created:
+        found.notes.append(f"{anchor}: is of another session of this name, made {made}")
+    elif count > lines:
         found.problems.append(f"{LOG}: {lines} entries, {count} were written (the end was cut off)")
     elif 0 < count <= len(found.entries) and found.entries[count - 1].hash != head:
         found.problems.append(f"{LOG}: entry {count} is not the one that was anchored (the log was rewritten)")
@@ -220,7 +222,9 @@ def _note(session: Session, entry: Override) -> None:
         anchor.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise files.fail(anchor, error) from error
-    files.write_atomically(anchor, json.dumps({"count": entry.number, "head": entry.hash}).encode() + b"\n")
+    files.write_atomically(
+        anchor, json.dumps({"created": session.header.created, "count": entry.number, "head": entry.hash}).encode() + b"\n"
+    )
 
 
 def in_force(entries: Iterable[Override]) -> dict[tuple[str, str], Override]:
