@@ -388,7 +388,9 @@ def now(view: View) -> str:
     emotion = window.fused_emotion
     text = " or ".join(f"{n} {p:.0%}" for n, p in emotion.top2) if emotion.uncertain else f"{emotion.label} {emotion.score:.0%}"
     weights = ", ".join(f"{names.get(m, m)} {w:.0%}" for m, w in window.weights.items())
-    absent = "".join(f" · {names.get(m, m)}: {why}" for m, why in window.missing.items() if m not in failed)
+    speaking = view.interim is not None  # speech counts once its stretch has ended: until then "no speech" would be untrue
+    reasons = {m: "measured when this stretch of speech ends" if m == "audio" and speaking else why for m, why in window.missing.items()}
+    absent = "".join(f" · {names.get(m, m)}: {why}" for m, why in reasons.items() if m not in failed)
     kind = "uncertain: " if emotion.uncertain else ""
     return (
         f"<p style='font-size:17px;margin:8px 0 0'>"
