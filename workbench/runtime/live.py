@@ -117,7 +117,7 @@ class LiveSession:
         parts.measures.use(self.ledger)
         self._vision = Worker("vision", Graph(parts.vision, self.ledger), self._pictures, self._deliver, self._fatal, self._decode)
         self._speech = Worker("speech", Graph(parts.speech, self.ledger), self._sounds, self._deliver, self._fatal)
-        self._measures = Worker("measures", parts.measures, self._closings, self._deliver, self._fatal)
+        self._measures = Worker("measures", parts.measures, self._closings, self._deliver, self._fatal, clock=lambda: self.clock)
         self._workers = (self._vision, self._speech, self._measures)
         self.hung: dict[str, str | None] = {}
         """Workers that have not come back from one item for `HUNG` seconds, each with the modality that is missing meanwhile."""
@@ -214,7 +214,8 @@ class LiveSession:
             self._end_at = int(message.get("samples", 0))
         elif kind in ("mute", "unplugged", "plugged"):
             data = {k: v for k, v in message.items() if k != "kind"}
-            self._happened(kind, f"{data.get('device', 'microphone')}", **data)
+            happened = f": {'muted' if data.get('on') else 'on again'}" if kind == "mute" else ""
+            self._happened(kind, f"{data.get('device', 'microphone')}{happened}", **data)
 
     # ── what the graphs make ─────────────────────────────────────────────────────────────────────────────────────────
     def _decode(self, frame: JpegFrame) -> streams.FramePacket:

@@ -122,6 +122,8 @@ class Worker(threading.Thread):
         Turns what waits in the inbox into what the graph takes, e.g. a JPEG into pixels; None leaves it out.
     fatal : callable
         Gets an error that no restart helps against (weights missing, disk full); the worker has ended then.
+    clock : callable, optional
+        The session's second now: when something happens while nothing waits, it is later than what was worked through.
     """
 
     def __init__(
@@ -132,13 +134,14 @@ class Worker(threading.Thread):
         deliver: Callable[[Any], None],
         fatal: Callable[[WorkbenchError], None],
         prepare: Callable[[Any], Any | None] = lambda item: item,
+        clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
         super().__init__(name=f"live-{name}", daemon=True)
         self.graph, self.inbox = graph, inbox
         self.reached = 0.0
         """Session second that has been worked through."""
         self.busy_since: float | None = None
-        self._deliver, self._fatal, self._prepare = deliver, fatal, prepare
+        self._deliver, self._fatal, self._prepare, self._clock = deliver, fatal, prepare, clock
         self._ending = threading.Event()
         self._down: dict[str, float] = {}
 
@@ -161,7 +164,7 @@ class Worker(threading.Thread):
                 elif self._ending.is_set():
                     break
                 else:
-                    for output in self.graph.idle(self.reached):
+                    for output in self.graph.idle(max(self.reached, self._clock())):
                         self._deliver(output)
                 self._revive()
             for output in self.graph.flush():

@@ -350,7 +350,7 @@ _TOLD = {
     "fusion_error": "Fusion failed; the session goes on",
     "asr_rejected": "Some speech was left out",
     "language_mismatch": "Language",
-    "mute": "Muted or heard again:",
+    "mute": "Sound:",
     "plugged": "Device connected:",
     "stopped": "Stopped",
 }
