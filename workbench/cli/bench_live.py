@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.errors import WorkbenchError
+from workbench.cli.serving import chromium, served
 
 _LISTEN = """window.words = [];
 addEventListener('workbench:transcript', e => { const {closed, open} = e.detail, now = window.workbenchMedia.clock() / 16000;
@@ -46,33 +41,20 @@ def measure(seconds: int = 60, minutes: int = 0) -> dict[str, Any]:
     WorkbenchError
         If Chromium or Playwright is missing, or the server does not start.
     """
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise WorkbenchError("bench live: playwright is not installed; install the development requirements") from None
-    if chromium is None:
-        raise WorkbenchError("bench live: Chromium is not installed; install the Debian package `chromium`")
     from workbench import sample
 
     paths = sample.build()
     with tempfile.TemporaryDirectory(prefix="workbench-bench-") as name:
         folder = Path(name)
         camera, microphone = fake_devices(paths.video, folder)
-        process, port = _server(folder)
-        try:
-            with sync_playwright() as playwright:
-                flags = [
-                    "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-                    f"--use-file-for-fake-video-capture={camera}", f"--use-file-for-fake-audio-capture={microphone}",
-                ]  # fmt: skip
-                browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=flags)
-                found = _session(browser, f"http://localhost:{port}/live", process.pid, max(seconds, minutes * 60), minutes)
-                browser.close()
-            return found | _stored(next((folder / "sessions").glob("*/header.json")).parent, found.pop("words"), paths.truth)
-        finally:
-            process.terminate()
-            process.wait()
+        flags = [
+            "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={camera}", f"--use-file-for-fake-audio-capture={microphone}",
+        ]  # fmt: skip
+        stored = {"WORKBENCH_SESSIONS": str(folder / "sessions")}
+        with served("live", folder, "--plugins", "workbench.live", environment=stored) as server, chromium(*flags) as browser:
+            found = _session(browser, server.address, server.pid, max(seconds, minutes * 60), minutes)
+        return found | _stored(next((folder / "sessions").glob("*/header.json")).parent, found.pop("words"), paths.truth)
 
 
 def fake_devices(video: Path, folder: Path) -> tuple[Path, Path]:
@@ -98,24 +80,6 @@ def fake_devices(video: Path, folder: Path) -> tuple[Path, Path]:
             out.write(cv2.imencode(".jpg", canvas[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
     soundfile.write(microphone, np.concatenate(sound), 16000, subtype="PCM_16")
     return camera, microphone
-
-
-def _server(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    app = Path(__file__).parents[2] / "apps" / "live.py"
-    command = [sys.executable, "-m", "panel", "serve", str(app), "--port", str(port), "--plugins", "workbench.live"]
-    log = folder / "server.log"
-    environment = os.environ | {"WORKBENCH_SESSIONS": str(folder / "sessions"), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + 300
-    while b"running at" not in log.read_bytes():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise WorkbenchError(f"bench live: the server did not start: {log.read_text()[-300:]}")
-        time.sleep(0.2)
-    return process, port
 
 
 def _session(browser: Any, url: str, pid: int, seconds: int, minutes: int) -> dict[str, Any]:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from workbench.errors import WorkbenchError
+from workbench.cli.serving import chromium, served
 
 VIEW = {"width": 1440, "height": 900}
 # A release is the browser's pointerup. Curves are new when Bokeh has their data, and a frame was drawn after it.
@@ -57,13 +50,6 @@ def measure(repeats: int = 30) -> dict[str, Any]:
     WorkbenchError
         If Chromium or Playwright is missing, or the server does not start.
     """
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise WorkbenchError("bench replay: playwright is not installed; install the development requirements") from None
-    if chromium is None:
-        raise WorkbenchError("bench replay: Chromium is not installed; install the Debian package `chromium`")
     from workbench.sessions import synthetic
 
     with tempfile.TemporaryDirectory(prefix="workbench-bench-") as name:
@@ -72,15 +58,13 @@ def measure(repeats: int = 30) -> dict[str, Any]:
         _film(hour / "video.mp4", 3600)
         synthetic.write(folder / "sessions" / "two", 120, seed=2)
         found = {"source": "generated sessions", **_refusion(hour, repeats)}
-        with _server(folder) as address, sync_playwright() as playwright:
-            flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-            browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=flags)
+        stored = {"WORKBENCH_SESSIONS": str(folder / "sessions")}
+        with served("review", folder, environment=stored) as (address, _), chromium() as browser:
             _opened(browser, f"{address}?session=hour").close()  # the first page after the server started is not the figure
             page = _opened(browser, f"{address}?session=hour")
             found |= _clicks(page, repeats) | _slides(page, repeats)
             page.close()
             found |= _openings(browser, address)
-            browser.close()
         return found
 
 
@@ -119,28 +103,6 @@ def _refusion(folder: Path, repeats: int) -> dict[str, Any]:
             times.append(1000 * (time.perf_counter() - began))
         out |= _percentiles(key, times)
     return out
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    app, log = Path(__file__).parents[2] / "apps" / "review.py", folder / "server.log"
-    environment = os.environ | {"WORKBENCH_SESSIONS": str(folder / "sessions"), "PYTHONUNBUFFERED": "1"}
-    with log.open("wb") as out:
-        command = [sys.executable, "-m", "panel", "serve", str(app), "--port", str(port)]
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 120
-        while b"running at" not in log.read_bytes():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise WorkbenchError(f"bench replay: the server did not start: {log.read_text()[-300:]}")
-            time.sleep(0.2)
-        yield f"http://localhost:{port}/review"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _opened(browser: Any, address: str) -> Any:

@@ -1,0 +1,81 @@
+"""What every page's bench needs: the page on a server of its own, and a headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workbench.errors import WorkbenchError
+
+APPS = Path(__file__).parents[2] / "apps"
+PATIENCE = 300.0
+"""Seconds that a server may take to start: models are loaded before the first visitor."""
+
+
+class Served(NamedTuple):
+    """A page's address and its server's process id."""
+
+    address: str
+    pid: int
+
+
+@contextmanager
+def served(app: str, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """``panel serve apps/APP.py`` on a free port, with `folder` as working folder and for its log, until the block ends.
+
+    Raises
+    ------
+    WorkbenchError
+        If the server does not start; with the end of its log.
+    """
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    log = folder / "server.log"
+    command = [sys.executable, "-m", "panel", "serve", str(APPS / f"{app}.py"), "--port", str(port), *arguments]
+    with log.open("wb") as out:
+        changed = os.environ | {"PYTHONUNBUFFERED": "1", **(environment or {})}
+        process = subprocess.Popen(command, env=changed, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while b"running at" not in log.read_bytes():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise WorkbenchError(f"the server of apps/{app}.py did not start: {log.read_text()[-300:]}")
+            time.sleep(0.2)
+        yield Served(f"http://localhost:{port}/{app}", process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def chromium(*flags: str) -> Iterator[Any]:
+    """A headless Chromium, as Playwright's browser.
+
+    Raises
+    ------
+    WorkbenchError
+        If Chromium or Playwright is not installed.
+    """
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise WorkbenchError("this bench drives a browser: playwright is not installed; install the development requirements") from None
+    if path is None:
+        raise WorkbenchError("this bench drives a browser: Chromium is not installed; install the Debian package `chromium`")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", *flags]
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
