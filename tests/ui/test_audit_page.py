@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import Watched
 from workbench.audit import bundle, config
+from workbench.cli.serving import served
 
 pytestmark = pytest.mark.ui
-ROOT = Path(__file__).parents[2]
 WAIT = 60_000  # ms; a busy machine
 
 
@@ -42,28 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, crema_d_root: Path) -> Path
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "panel", "serve", str(ROOT / "apps" / "audit.py"), "--port", str(port)],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://localhost:{port}/audit"
-    try:
-        end = time.monotonic() + 120
-        while True:
-            try:
-                with urlopen(url, timeout=60):
-                    break
-            except (URLError, OSError):
-                if server.poll() is not None or time.monotonic() > end:
-                    pytest.fail("the audit page's server did not answer")
-                time.sleep(0.5)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
+    with served("audit", folder) as server:
+        yield server.visit()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])

@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import Watched
 from workbench import settings as tree
+from workbench.cli.serving import served
 
 pytestmark = pytest.mark.ui
-APP = Path(__file__).parents[2] / "apps" / "tune.py"
 WAIT = 60_000  # ms; a busy machine
 
 
 @contextmanager
 def serve(folder: Path, data: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"WORKBENCH_DATA": str(data), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "panel", "serve", str(APP), "--port", str(port)],
-        cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://localhost:{port}/tune"
-    try:
-        end = time.monotonic() + 120
-        while True:
-            try:
-                with urlopen(url, timeout=60):
-                    break
-            except (URLError, OSError):
-                if server.poll() is not None or time.monotonic() > end:
-                    pytest.fail("the tuning page's server did not answer")
-                time.sleep(0.5)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
+    environment = {"WORKBENCH_DATA": str(data), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
+    with served("tune", folder, environment=environment) as server:
+        yield server.visit()
 
 
 @pytest.fixture(scope="module")

@@ -50,9 +50,9 @@ def measure(moves: int = 60) -> dict[str, Any]:
     catalogue.load("crema-d")  # says what is wrong with the corpus before a server is started
     with tempfile.TemporaryDirectory(prefix="workbench-bench-") as folder:
         changed = {"OMP_NUM_THREADS": "1", "WORKBENCH_DATA": str(catalogue.folder("crema-d").parent.resolve())}
-        with served("tune", Path(folder), environment=changed) as (address, _), chromium() as browser:
+        with served("tune", Path(folder), environment=changed) as server, chromium() as browser:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(address)
+            page.goto(server.visit())
             page.locator(".tune-figures").wait_for(timeout=120_000)
             page.wait_for_timeout(2000)
             page.evaluate(_WATCH)

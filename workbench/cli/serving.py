@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import urlopen
 
 from workbench.errors import WorkbenchError
 
@@ -25,6 +26,11 @@ class Served(NamedTuple):
 
     address: str
     pid: int
+
+    def visit(self) -> str:
+        """Fetch the page once, for the first visit loads what the page needs; gives its address."""
+        with urlopen(self.address, timeout=PATIENCE):
+            return self.address
 
 
 @contextmanager
