@@ -10,23 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
+@pytest.fixture(scope="session")
+def driver() -> Iterator[Playwright]:
+    """Playwright's driver: a process can have one at a time."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
 @contextmanager
-def chromium(*flags: str) -> Iterator[Browser]:
+def chromium(driver: Playwright, *flags: str) -> Iterator[Browser]:
     """A Chromium with a profile folder of its own, removed afterwards; `flags` are added to `FLAGS`."""
     executable = shutil.which("chromium")
     if executable is None:
         pytest.fail("browser tests need Chromium: install the Debian package `chromium` (apt-get install chromium)", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, headless=True, args=[*FLAGS, *flags])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = driver.chromium.launch(executable_path=executable, headless=True, args=[*FLAGS, *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @dataclass
@@ -53,8 +59,8 @@ def watch(page: Page) -> Watched:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
+def browser(driver: Playwright) -> Iterator[Browser]:
+    with chromium(driver) as started:
         yield started
 
 

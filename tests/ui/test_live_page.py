@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.support.browser import FLAGS, Watched, chromium, watch
 from tests.support.fake_devices import devices, flags
@@ -42,8 +42,8 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def visitors(fake: list[str]) -> Iterator[Browser]:
-    with chromium(*fake) as started:
+def visitors(driver: Playwright, fake: list[str]) -> Iterator[Browser]:
+    with chromium(driver, *fake) as started:
         yield started
 
 

@@ -147,8 +147,12 @@ class TunePage(pn.viewable.Viewer):
             title=TITLE, main=[pmui.Column(self._notice, main, screen, sizing_mode="stretch_width")], sidebar=[side], sidebar_width=290,
             sidebar_open=True, theme_toggle=True,
         )  # fmt: skip
-        # not before the page has settled: what it is told while it is drawn is lost
-        pn.state.onload(lambda: page.param.update(sidebar_open=not screen.narrow))
+
+        def fit() -> None:
+            page.sidebar_open = not screen.narrow
+            screen.param.watch(lambda event: setattr(page, "sidebar_open", not event.new), "narrow")  # a slow browser says it later
+
+        pn.state.onload(fit)  # not before the page has settled: what it is told while it is drawn is lost
         return page
 
     def show(self) -> None:
