@@ -200,6 +200,9 @@ def test_two_hours_open_zoom_and_scroll(served: Served, new_page) -> None:
     assert page.locator(".words span").count() > 10_000
     span = "() => { for (const d of Bokeh.documents) { const r = d.get_model_by_name('review-range'); if (r) return r.end - r.start; } }"
     assert page.evaluate(span) == pytest.approx(7200, abs=1)
+    drawn = "() => Bokeh.documents.some(d => { const p = d.get_model_by_name('review-plot'); return p?.inner_width; })"
+    page.wait_for_function(drawn)
+    page.wait_for_load_state("networkidle")  # what the server sends while a page is still being drawn can be lost
     for _ in range(8):
         page.keyboard.press("+")
     assert page.evaluate(span) == pytest.approx(7200 / 256, rel=0.01)
