@@ -1,5 +1,9 @@
 """The stored picture of a live session: every frame at its time, with the session's sound."""
 
+import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import av
@@ -40,11 +44,34 @@ def test_frames_are_found_at_their_times_with_the_sound(tmp_path: Path) -> None:
         assert float(stored.duration / av.time_base) == pytest.approx(2.1, abs=0.15)
 
 
+_DIES = """
+import os, sys, time
+from pathlib import Path
+from tests.runtime.test_recording import record
+recording = record(Path(sys.argv[1]), [50] * 40)
+while not recording._waiting.empty():
+    time.sleep(0.05)
+os.kill(os.getpid(), 9)
+"""
+
+
 def test_what_a_crash_leaves_behind_can_be_read(tmp_path: Path) -> None:
-    recording = record(tmp_path, [50] * 40)
-    recording._out.close()  # what the operating system does to a process that died
-    with av.open(str(recording.path)) as stored:
-        assert sum(1 for _ in stored.decode(video=0)) == 40
+    killed = subprocess.run([sys.executable, "-c", _DIES, str(tmp_path)], cwd=Path(__file__).parents[2])
+    assert killed.returncode == -9
+    with av.open(str(tmp_path / "video.mkv.part")) as stored:
+        assert sum(1 for _ in stored.decode(video=0)) >= 28  # of 40 in four seconds, all but about the last
+
+
+def test_frames_are_left_out_and_counted_where_too_many_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(os, "setpriority", lambda *_: go_on.wait())  # the encoder stands still
+    recording = record(tmp_path, [50] * 120)
+    assert recording.left_out == 20
+    go_on.set()
+    path = recording.finish(tmp_path / "none.wav")
+    assert path is not None
+    with av.open(str(path)) as stored:
+        assert sum(1 for _ in stored.decode(video=0)) == 100
 
 
 def test_a_camera_that_turns_keeps_the_first_size(tmp_path: Path) -> None:
@@ -64,6 +91,9 @@ def test_no_frame_is_no_video(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named_with_the_next_frame_and_at_the_end(tmp_path: Path) -> None:
+    recording = record(tmp_path / "gone", [9])
     with pytest.raises(WorkbenchError, match="cannot be stored"):
-        Recording(tmp_path / "gone", 10).add(JpegFrame(0, 0, jpeg(9)))
+        recording.finish(tmp_path / "none.wav")
+    with pytest.raises(WorkbenchError, match="make room"):
+        recording.add(JpegFrame(1, RATE, jpeg(9)))

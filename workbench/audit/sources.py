@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -19,26 +20,30 @@ from workbench.audit.result import Figure
 Ints = NDArray[np.int64]
 
 
-class Source:
+class Source(ABC):
     """A family of metrics that are drawn together."""
 
     names: list[str]
     digest: bytes
 
+    @abstractmethod
     def units(self, unit: Ints, count: int) -> Any:
         """Everybody's contributions by unit."""
 
+    @abstractmethod
     def sample(self, units: Any, inside: Ints, persons: Ints, random: np.random.Generator) -> list[Any]:
-        """Draws of the units `inside` a group, whose people are `persons`."""
-        raise NotImplementedError
+        """Draws of the units `inside` a group, whose people are `persons`; one entry a metric."""
 
+    @abstractmethod
     def estimates(self, samples: list[Any]) -> list[Estimate]:
-        raise NotImplementedError
+        """One estimate a metric, from what `sample` gave."""
 
+    @abstractmethod
     def describe(self) -> list[Figure]:
-        raise NotImplementedError
+        """What readers must know of each metric."""
 
     def tested(self, index: int) -> bool:
+        """Whether gaps of metric `index` are tested."""
         return True
 
 
