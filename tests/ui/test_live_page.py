@@ -161,6 +161,31 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
     assert [e for e in seen.errors if "WebSocket" not in e] == []
 
 
+def test_a_second_session_on_the_same_page_begins_anew(visit: Callable[..., Watched], server: Server) -> None:
+    page = visit().page
+    page.get_by_role("button", name="Play sample interview").click()
+    expect(page.locator(".transcript .w").first).to_be_visible(timeout=WAIT)
+    page.get_by_role("button", name="Mute").click()
+    first = stop_and_store(page, server)
+    page.get_by_role("button", name="Start a session").click()
+    agree_and_start(page)
+    expect(page.locator(".face.candidate span")).to_contain_text("f-1", timeout=WAIT)
+    expect(page.get_by_role("button", name="Mute", exact=True)).to_be_visible()
+    expect(page.locator(".transcript .w").first).to_be_visible(timeout=WAIT)
+    shot(page, "second-session")
+    second = stop_and_store(page, server)
+    page.get_by_role("button", name="Start a session").click()
+    agree_and_start(page)
+    expect(page.locator(".transcript .w").first).to_be_visible(timeout=WAIT)
+    third = stop_and_store(page, server)
+    for session in (first, second, third):
+        assert matches(session, refuse(session))
+        assert session.transcripts
+        assert next(e.data for e in session.events if e.kind == "latency")["lost_samples"] == 0
+    assert "sample" in str(first.header.media)
+    assert "sample" not in str(second.header.media)
+
+
 def test_the_media_socket_refuses_a_wrong_token_and_another_origin(visit: Callable[..., Watched], server: Server) -> None:
     page = visit().page
     socket = f"ws://localhost:{server.port}/{browser.SOCKET}"

@@ -31,7 +31,7 @@ SOCKET = "workbench/media"
 MAX_GAP = 60 * RATE
 """A jump of the clock beyond this (samples) is a broken client, not a gap."""
 
-UNKNOWN, NO_CONSENT, REPLACED, MALFORMED = 4401, 4403, 4409, 4400
+UNKNOWN, NO_CONSENT, MALFORMED = 4401, 4403, 4400
 
 
 @dataclass(frozen=True)

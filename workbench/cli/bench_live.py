@@ -105,9 +105,11 @@ def _session(browser: Any, url: str, pid: int, seconds: int, minutes: int) -> di
     if minutes:
         memory[minutes] = _rss(pid)
     words = page.evaluate("window.words")
+    began = time.monotonic()
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("Open the report").wait_for(timeout=300_000)
-    found: dict[str, Any] = {"seconds": seconds, "page_load_s": round(loaded, 2), "words": words}
+    written = time.monotonic() - began
+    found: dict[str, Any] = {"seconds": seconds, "page_load_s": round(loaded, 2), "stop_to_report_s": round(written, 1), "words": words}
     if minutes > 2:  # while the session runs: the report that follows is a moment's work with memory of its own
         last = memory[max(memory)]
         found |= {"memory_mb": list(memory.values()), "memory_growth": round(last / memory[2] - 1, 4)}

@@ -164,8 +164,8 @@ class StreamingTranscriber:
 
     It listens to the audio as it comes and to voice activity's verdict on it: put it before the `VoiceActivity` whose
     `speaking_since` it is given. A hearing starts once there is new audio worth the time that the last one took, so that the
-    recogniser keeps up on a busy machine by listening less often. A text that is probably invented is dropped (counted in
-    `rejected`) and heard again at the next turn.
+    recogniser keeps up on a busy machine by listening less often. A text that is probably invented is dropped and
+    heard again at the next turn.
 
     Parameters
     ----------
@@ -179,7 +179,6 @@ class StreamingTranscriber:
     def __init__(self, settings: Speech, speaking_since: Callable[[], float | None], recogniser: Recogniser | None = None) -> None:
         self.settings = settings
         self.step = _STEP
-        self.rejected = 0
         self.lag = 0.0
         """Seconds of speech that were there but not yet heard when the last hearing ended."""
         self._speaking_since = speaking_since
@@ -273,7 +272,6 @@ class StreamingTranscriber:
         prompt = " ".join([self.settings.prompt, *self._history]) if prompted else ""
         heard = self._recogniser.hear(samples, " ".join(w.word for w in self._context), prompt, beam)
         if doubt(heard, self.settings.prompt):
-            self.rejected += 1
             return None
         return replace(heard, words=fresh(heard.words, [*self._history, *(w.word for w in self._context)]))
 

@@ -35,6 +35,10 @@ class ScoreGauges(JSComponent):
         ".part .c{text-align:right;font-weight:600}.part em{grid-column:1/-1;opacity:.7}p{margin:6px 0 0;opacity:.7}"
     ]
 
+    def clear(self) -> None:
+        """Show no values: a session begins."""
+        self.scores = self.param["scores"].default
+
     def show(self, scores: Sequence[Score]) -> None:
         """Show the scores of the whole session."""
         whole = {s.name: s for s in scores if s.scope == "session"}

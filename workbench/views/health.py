@@ -49,6 +49,7 @@ def strip(h: Health) -> str:
         ("audio lost", f"{h.lost} samples", h.lost > 0),
         ("speech lag", f"{h.asr_lag:.1f} s", h.asr_lag > 2),
         ("picture → box p95", "–" if h.overlay_p95_ms is None else f"{h.overlay_p95_ms:.0f} ms", (h.overlay_p95_ms or 0) > 500),
+        ("page update p95", "–" if h.update_p95_ms is None else f"{h.update_p95_ms:.0f} ms", (h.update_p95_ms or 0) > 500),
     ]
     if h.reading:
         r = h.reading

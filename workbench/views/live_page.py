@@ -211,11 +211,11 @@ class LivePage(pn.viewable.Viewer):
         self.media.attach(session.intake)
         self.media.source = "sample" if player else "camera"
         self.media.state = "live"
-        self._tell("", "info")
-        self._notices.visible = False
+        self._notice.visible = self._notices.visible = False
+        self.timeline.clear()
+        self.gauges.clear()
         self._question.options = {q.text: q.id for q in plan.questions} if plan else {f"Question {i}": f"q{i}" for i in range(1, 11)}
-        self._begin.visible = False
-        self._open.visible = self._download.visible = False
+        self._begin.visible = self._open.visible = self._download.visible = False
         for button in (self._pause, self._stop, self._mark):
             button.disabled = False
         if player:

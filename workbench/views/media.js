@@ -1,6 +1,6 @@
 // Camera and microphone of this browser, on one clock: the number of audio samples taken (see workbench/capture/browser.py).
 const RATE = 16000, BLOCK = 1024, AUDIO = 1, FRAME = 2, HEADER = 16;
-const UNKNOWN = 4401, NO_CONSENT = 4403, REPLACED = 4409;
+const UNKNOWN = 4401, NO_CONSENT = 4403;
 
 // Runs on the audio thread. The silent constant source beside the microphone keeps the clock going when that is unplugged.
 const TAP = `class Tap extends AudioWorkletProcessor {
@@ -48,7 +48,7 @@ class Link {
       if (socket !== this.socket) return;
       this.ready = false;
       if (this.closed) return;
-      if ([UNKNOWN, NO_CONSENT, REPLACED].includes(e.code)) return this.notice('error', `The server refused the media connection: ${e.reason}. Reload the page.`);
+      if ([UNKNOWN, NO_CONSENT].includes(e.code)) return this.notice('error', `The server refused the media connection: ${e.reason}. Reload the page.`);
       this.notice('warning', 'Connection lost. Audio is kept here and sent when the connection is back.');
       this.timer = setTimeout(() => this.open(), this.wait);
       this.wait = Math.min(this.wait * 2, 4000);
@@ -86,7 +86,7 @@ export function render({model, el}) {
   const context = canvas.getContext('2d');
   canvas.width = model.frame_width; canvas.height = model.frame_height;
 
-  let audio, tap, gain, microphone, stream, clock = 0, frame = 0, due = 0, level = 0, epoch = 0;
+  let audio, tap, gain, microphone, stream, clock = 0, frame = 0, due = 0, level = 0, epoch = 0, begun = false;
   let unacked = [], taken = new Map(), delays = [], updates = [], lastUpdate = 0, playhead = 0, boxed = 0;
   const link = new Link(model, receive, notice);
   const sample = () => model.source === 'sample';
@@ -212,22 +212,28 @@ export function render({model, el}) {
   async function start() {
     const mine = ++epoch;
     notice('', '');
+    clock = frame = due = 0; unacked = []; taken.clear();  // every session has a clock of its own
     try {
       if (!sample() && !navigator.mediaDevices) throw Object.assign(new Error(), {name: 'Insecure'});
       audio ??= new AudioContext({sampleRate: RATE});
       await audio.resume();
       gain ??= audio.createGain();
+      gain.disconnect();  // the session before may have played the sample, or recorded
+      pressed(false);
       if (sample()) gain.connect(audio.destination);
       else {
         await acquire();
-        await audio.audioWorklet.addModule(URL.createObjectURL(new Blob([TAP], {type: 'text/javascript'})));
-        tap = new AudioWorkletNode(audio, 'tap', {numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit'});
-        const silence = new ConstantSourceNode(audio, {offset: 0});
-        silence.connect(tap); silence.start();
+        if (!tap) {
+          await audio.audioWorklet.addModule(URL.createObjectURL(new Blob([TAP], {type: 'text/javascript'})));
+          tap = new AudioWorkletNode(audio, 'tap', {numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit'});
+          const silence = new ConstantSourceNode(audio, {offset: 0});
+          silence.connect(tap); silence.start();
+          tap.port.onmessage = e => { if (e.data.block) onBlock(e.data.block); else { if (e.data.rest.length) onBlock(e.data.rest); finish(); } };
+        }
         gain.connect(tap);
-        tap.port.onmessage = e => { if (e.data.block) onBlock(e.data.block); else { if (e.data.rest.length) onBlock(e.data.rest); finish(); } };
+        tap.port.postMessage({running: mine === epoch});
       }
-      if (mine !== epoch) return;
+      if (mine !== epoch) { if (model.state === 'stopped') finish(); return; }  // stopped meanwhile: the camera must not stay on
       model.problem = '';
       link.open();
     } catch (error) {
@@ -252,21 +258,27 @@ export function render({model, el}) {
     $('.rec').textContent = state === 'paused' ? 'paused' : sample() ? 'playing the sample' : 'recording';
     $('.placeholder').hidden = state === 'live' || state === 'paused';
     if (state === 'stopped') $('.placeholder').textContent = 'The session has ended. The camera is off.';
-    if (state === 'live' && !tap && !(sample() && audio)) start();
-    else if (state === 'live') { tap?.port.postMessage({running: true}); if (sample()) audio.resume(); }
-    if (state === 'paused') { tap?.port.postMessage({running: false}); if (sample()) audio.suspend(); }
-    if (state === 'stopped') { epoch++; if (tap) tap.port.postMessage({running: false, flush: true}); else finish(); }
+    if (state === 'live' && !begun) { begun = true; start(); }
+    else if (state === 'live' || state === 'paused') {
+      if (!sample()) tap?.port.postMessage({running: state === 'live'});
+      else if (state === 'live') audio?.resume(); else audio?.suspend();
+    }
+    if (state === 'stopped') { epoch++; begun = false; if (tap && !sample()) tap.port.postMessage({running: false, flush: true}); else finish(); }
+  }
+
+  function pressed(on) {
+    $('.mute').setAttribute('aria-pressed', on); $('.mute').textContent = on ? 'Unmute' : 'Mute';
+    if (gain) gain.gain.value = on ? 0 : 1;
   }
 
   function mute() {
     const on = $('.mute').getAttribute('aria-pressed') !== 'true';
-    $('.mute').setAttribute('aria-pressed', on); $('.mute').textContent = on ? 'Unmute' : 'Mute';
-    if (sample()) gain.gain.value = on ? 0 : 1;  // the sample is only silenced here: what is analysed stays
-    else { gain.gain.value = on ? 0 : 1; link.say({kind: 'mute', on, device: 'microphone'}); }
+    pressed(on);
+    if (!sample()) link.say({kind: 'mute', on, device: 'microphone'});  // the sample is only silenced here: what is analysed stays
   }
 
   $('.mute').onclick = mute;
-  $('.notice button').onclick = () => tap ? acquire().then(() => { notice('', ''); link.say({kind: 'plugged'}); }, e => notice('error', WHY[e.name] ?? e.message, true)) : start();
+  $('.notice button').onclick = () => stream ? acquire().then(() => { notice('', ''); link.say({kind: 'plugged'}); }, e => notice('error', WHY[e.name] ?? e.message, true)) : start();
   for (const s of ['.camera', '.microphone']) $(s).onchange = () => tap && acquire().catch(e => notice('error', WHY[e.name] ?? e.message, true));
   navigator.mediaDevices?.addEventListener('devicechange', pickers);
   model.on('state', follow);

@@ -21,6 +21,7 @@ COLOURS: dict[str, str] = {
 }  # fmt: skip
 ROW = 0.096  # s that a row of the `speech` track stands for
 _LANES = ("fused", "voice", "face", "speech")
+_BLOCK = ("x", "width", "lane", "colour", "alpha", "label", "p")
 _INK = "#7d8896"  # readable on light and on dark
 
 
@@ -30,11 +31,8 @@ class Timeline(pn.viewable.Viewer):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._x = Range1d(0, SPAN)
-        empty: dict[str, list[Any]] = {k: [] for k in ("x", "width", "lane", "colour", "alpha", "label", "p")}
-        self._blocks = ColumnDataSource(data=empty)
-        self._pitch = ColumnDataSource(data={"t": [], "pitch": []})
-        self._level = ColumnDataSource(data={"t": [], "level": []})
-        self._newest = -1.0
+        self._blocks, self._pitch, self._level = ColumnDataSource(), ColumnDataSource(), ColumnDataSource()
+        self.clear()
         legend = " ".join(f"<span style='white-space:nowrap'><i style='background:{c}'></i>{label}</span>" for label, c in COLOURS.items())
         style = "display:flex;flex-wrap:wrap;gap:4px 14px;font-size:13px"
         css = "<style>i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:5px;vertical-align:-1px}</style>"
@@ -79,6 +77,13 @@ class Timeline(pn.viewable.Viewer):
         plot.scatter("t", "pitch", source=self._pitch, size=4, color="#5b8def")
         return plot
 
+    def clear(self) -> None:
+        """Show nothing: a session begins."""
+        self._blocks.data = {k: [] for k in _BLOCK}
+        self._pitch.data = {"t": [], "pitch": []}
+        self._level.data = {"t": [], "level": []}
+        self._newest = -1.0
+
     def show(self, replay: Replay, speech: tuple[Floats, Floats], clock: float) -> None:
         """Draw the last minute.
 
@@ -113,7 +118,7 @@ def blocks(replay: Replay, speech: tuple[Floats, Floats], start: float) -> dict[
     fused = replay.fusion
     rows = np.flatnonzero(fused.windows.end > start)
     hop = replay.settings.fusion.hop
-    out: dict[str, list[Any]] = {k: [] for k in ("x", "width", "lane", "colour", "alpha", "label", "p")}
+    out: dict[str, list[Any]] = {k: [] for k in _BLOCK}
 
     def add(lane: str, x: float, width: float, label: str, p: float, alpha: float) -> None:
         for key, value in zip(out, (x, width, lane, COLOURS.get(label, _INK), alpha, label, p), strict=True):

@@ -15,20 +15,26 @@ export function render({model, el}) {
     for (const w of segment.words) p.append(word(w, kind), ' ');
     return p;
   };
+  const now = document.createElement('p'), above = document.createElement('p');
+  now.className = 'open'; above.className = 'empty';
+  let drawn = [];  // [segment as text, its line]: a line stays while its segment does, so that a screen reader says it once
   const draw = () => {
     const follow = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
-    const {closed, open, earlier} = model.content;
-    const parts = (closed ?? []).map(s => line(s, 'committed'));
-    if (open) {
-      const p = line({at: open.at, words: open.committed}, 'committed');
-      for (const w of open.tentative) p.append(word(w, 'tentative'), ' ');
-      p.className = 'open'; parts.push(p);
+    const {closed, earlier, open_segment: open} = model;
+    const known = new Map(drawn);
+    drawn = closed.map(s => { const text = JSON.stringify(s); return [text, known.get(text) ?? line(s, 'committed')]; });
+    if (open.at) {
+      now.replaceChildren(...line({at: open.at, words: open.committed}, 'committed').childNodes);
+      for (const w of open.tentative) now.append(word(w, 'tentative'), ' ');
     }
-    if (earlier) { const p = document.createElement('p'); p.className = 'empty'; p.textContent = `${earlier} earlier segments are in the report.`; parts.unshift(p); }
+    if (earlier) above.textContent = `${earlier} earlier segments are in the report.`;
+    const parts = [...(earlier ? [above] : []), ...drawn.map(d => d[1]), ...(open.at ? [now] : [])];
     if (!parts.length) return;
-    box.replaceChildren(...parts);
+    for (const child of [...box.children]) if (!parts.includes(child)) child.remove();
+    parts.forEach((part, i) => { if (box.children[i] !== part) box.insertBefore(part, box.children[i] ?? null); });
     if (follow) box.scrollTop = box.scrollHeight;
-    window.dispatchEvent(new CustomEvent('workbench:transcript', {detail: model.content}));  // what a measurement listens to
+    window.dispatchEvent(new CustomEvent('workbench:transcript', {detail: {closed, open}}));  // what a measurement listens to
   };
-  model.on('content', draw); draw();
+  for (const name of ['closed', 'earlier', 'open_segment']) model.on(name, draw);
+  draw();
 }

@@ -19,7 +19,9 @@ SHOWN = 40
 class LiveTranscript(JSComponent):
     """Shows what `show` was given last."""
 
-    content = param.Dict(default={})
+    closed = param.List(default=[], doc="closed segments: when (text), words")
+    earlier = param.Integer(default=0, doc="closed segments that are no longer on the page")
+    open_segment = param.Dict(default={}, doc="when, committed words, tentative words; empty between segments")
 
     _esm = Path(__file__).with_name("transcript.js")
     _stylesheets = [
@@ -32,19 +34,19 @@ class LiveTranscript(JSComponent):
 
     def show(self, closed: Sequence[Transcript], interim: Interim | None, low: float) -> None:
         """Show closed segments and the open one; words below the confidence `low` are marked."""
-        content: dict[str, Any] = {
-            "closed": [{"at": _clock(t.start), "words": [_word(w, low) for w in t.words]} for t in closed[-SHOWN:]],
-            "earlier": max(0, len(closed) - SHOWN),
-        }
+        lines = [{"at": _clock(t.start), "words": [_word(w, low) for w in t.words]} for t in closed[-SHOWN:]]
+        now: dict[str, Any] = {}
         if interim and (interim.committed or interim.tentative):
             first = (*interim.committed, *interim.tentative)[0]
-            content["open"] = {
+            now = {
                 "at": _clock(first.start),
                 "committed": [_word(w, low) for w in interim.committed],
                 "tentative": [_word(w, 0.0) for w in interim.tentative],
             }
-        if content != self.content:
-            self.content = content
+        seen = {"closed": lines, "earlier": max(0, len(closed) - SHOWN), "open_segment": now}
+        changed = {name: value for name, value in seen.items() if value != getattr(self, name)}
+        if changed:
+            self.param.update(**changed)
 
 
 def _word(word: Word, low: float) -> dict[str, Any]:
