@@ -169,6 +169,7 @@ def test_a_second_session_on_the_same_page_begins_anew(visit: Callable[..., Watc
     first = stop_and_store(page, server)
     page.get_by_role("button", name="Start a session").click()
     agree_and_start(page)
+    expect(page.locator(".transcript .w")).to_have_count(0, timeout=WAIT)
     expect(page.locator(".face.candidate span")).to_contain_text("f-1", timeout=WAIT)
     expect(page.get_by_role("button", name="Mute", exact=True)).to_be_visible()
     expect(page.locator(".transcript .w").first).to_be_visible(timeout=WAIT)
@@ -176,6 +177,7 @@ def test_a_second_session_on_the_same_page_begins_anew(visit: Callable[..., Watc
     second = stop_and_store(page, server)
     page.get_by_role("button", name="Start a session").click()
     agree_and_start(page)
+    expect(page.locator(".transcript .w")).to_have_count(0, timeout=WAIT)
     expect(page.locator(".transcript .w").first).to_be_visible(timeout=WAIT)
     third = stop_and_store(page, server)
     for session in (first, second, third):

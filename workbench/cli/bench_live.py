@@ -12,11 +12,13 @@ import typer
 
 from workbench.cli.serving import chromium, served
 
-_LISTEN = """window.words = [];
+_LISTEN = """window.words = []; const seen = new Set();
 addEventListener('workbench:transcript', e => { const {closed, open} = e.detail, now = window.workbenchMedia.clock() / 16000;
   const last = (closed ?? []).slice(-2).flatMap(s => s.words);
   for (const [kind, list] of [['committed', [...last, ...(open?.committed ?? [])]], ['interim', open?.tentative ?? []]])
-    for (const w of list) window.words.push([now, kind, w.text, w.start]); });"""
+    for (const w of list) {
+      const key = kind + w.text + w.start;
+      if (!seen.has(key)) { seen.add(key); window.words.push([now, kind, w.text, w.start]); } } });"""
 
 
 def live(

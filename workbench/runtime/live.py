@@ -336,6 +336,7 @@ class LiveSession:
         return next((s.lag for s in self.parts.speech if isinstance(s, StreamingTranscriber)), 0.0)
 
     def _look_after(self, now: float, reading: Reading) -> None:
+        self._machine.tidy(now)
         notice = self._governor.look(now, reading)
         if notice:
             step = self._governor.step

@@ -1,7 +1,7 @@
 // Words as they come: committed words stay where they are, grey ones may still change; fillers are marked.
 export function render({model, el}) {
   el.innerHTML = '<div class="transcript" role="log" aria-live="polite" aria-label="live transcript"><p class="empty">Words appear here as they are spoken.</p></div>';
-  const box = el.firstElementChild;
+  const box = el.firstElementChild, hint = box.firstElementChild;
   const word = (w, kind) => {
     const s = document.createElement('span');
     s.className = `w ${kind}${w.filler ? ' filler' : ''}${w.low ? ' low' : ''}`;
@@ -29,7 +29,7 @@ export function render({model, el}) {
     }
     if (earlier) above.textContent = `${earlier} earlier segments are in the report.`;
     const parts = [...(earlier ? [above] : []), ...drawn.map(d => d[1]), ...(open.at ? [now] : [])];
-    if (!parts.length) return;
+    if (!parts.length) parts.push(hint);
     for (const child of [...box.children]) if (!parts.includes(child)) child.remove();
     parts.forEach((part, i) => { if (box.children[i] !== part) box.insertBefore(part, box.children[i] ?? null); });
     if (follow) box.scrollTop = box.scrollHeight;
