@@ -33,7 +33,7 @@ from workbench.sessions.replay import matches, refuse
 from workbench.sessions.store import Session
 from workbench.views.media_panel import MediaPanel
 
-pn.extension()
+pn.extension(inline=True)  # its scripts come with the notebook: no network is needed
 
 # %% [markdown]
 # ## The sample interview through the live path
@@ -75,10 +75,14 @@ panel = MediaPanel(socket="")
 running = {}
 
 
+def consent():
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return contracts.Consent(given=agree.value, by="participant", when=now, text=live.CONSENT)
+
+
 def begin(_):
     if agree.value and "session" not in running:
-        consent = contracts.Consent(given=True, by="participant", when=datetime.now(UTC).isoformat(timespec="seconds"), text=live.CONSENT)
-        running["session"] = live.open_live(chosen, consent=consent)
+        running["session"] = live.open_live(chosen, consent=consent())
         running["session"].begin()
         panel.attach(running["session"].intake)
         panel.state = "live"
@@ -100,7 +104,7 @@ pn.Column(agree, pn.Row(start, stop), panel, said)
 # ## A clip with ipywebrtc
 #
 # `ipywebrtc` records a clip inside the notebook, which `workbench.evaluate` then takes like any other file. (The package is no
-# longer maintained and fetches code from the network when it is shown; the panel above needs neither.)
+# longer maintained; in JupyterLab its extension needs no network.)
 
 # %%
 from ipywebrtc import CameraStream, VideoRecorder
@@ -115,12 +119,15 @@ def take(_):
     import workbench
 
     with outcome:
+        if not agree.value:
+            print("Nothing is evaluated without consent: tick the box above.")
+            return
         if not recorder.video.value:
             print("Nothing was recorded yet: press the red button, speak, press it again.")
             return
         clip = folder.parent / "clip.webm"
         clip.write_bytes(recorder.video.value)
-        display(workbench.evaluate(clip, consent=agreed.model_copy(update={"by": "participant"})).scores)
+        display(workbench.evaluate(clip, consent=consent()).scores)
 
 
 evaluate.on_click(take)
