@@ -7,6 +7,7 @@ loaded when the first page opens.
 
 from __future__ import annotations
 
+import gc
 import platform
 import secrets
 import sys
@@ -102,6 +103,8 @@ class Shop:
         try:
             for _ in range(kits):
                 self.put(self._build())
+            gc.collect()
+            gc.freeze()  # models stay: a collection need not walk their two million objects again, and a page that loads waits for it
             self.error = None
             self._warm.set()
         except WorkbenchError as error:

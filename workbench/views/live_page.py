@@ -79,6 +79,9 @@ class LivePage(pn.viewable.Viewer):
         def card(*items: Any, title: str) -> Any:
             return pmui.Card(*items, title=title, collapsible=False, title_variant="h6", sizing_mode="stretch_width", margin=8)
 
+        def later(view: Any) -> Any:  # once the page stands: consent comes first, in half the time
+            return pn.panel(lambda: view, defer_load=True, loading_indicator=False, sizing_mode="stretch_width")
+
         buttons = (self._begin, self._pause, self._stop, self._mark, self._question, self._open, self._download)
         bar = pn.FlexBox(*buttons, flex_wrap="wrap", align_items="center", gap="4px", sizing_mode="stretch_width")
         wide, half = {"xs": 12, "md": 12}, {"xs": 12, "md": 6}
@@ -93,8 +96,8 @@ class LivePage(pn.viewable.Viewer):
         )
         page = pmui.Page(
             title="Interview Workbench: live",
-            main=[pmui.Column(self._notice, self._notices, bar, main, self._dialog, sizing_mode="stretch_width")],
-            sidebar=[self.weights],
+            main=[pmui.Column(self._notice, self._notices, bar, later(main), self._dialog, sizing_mode="stretch_width")],
+            sidebar=[later(self.weights)],
             sidebar_width=300,
             sidebar_open=False,  # until the browser has said that there is room beside the page
             theme_toggle=True,
@@ -307,10 +310,8 @@ class LivePage(pn.viewable.Viewer):
             button.disabled = True
         self._begin.visible = True
         self._pause.label = "Pause"
-        if session.error:
-            self._tell(session.error, "error")
-        else:
-            self._tell(f"Stored in {session.writer.folder}. Writing the report …", "info")
+        stored = f"Stored in {session.writer.folder}. Writing the report …"
+        self._tell(session.error or stored, "error" if session.error else "info")
         threading.Thread(target=self._write_report, args=(session, pn.state.curdoc), name="live-report", daemon=True).start()
 
     def _write_report(self, session: LiveSession, document: Any) -> None:

@@ -278,7 +278,7 @@ export function render({model, el}) {
   }
 
   $('.mute').onclick = mute;
-  $('.notice button').onclick = () => stream ? acquire().then(() => { notice('', ''); link.say({kind: 'plugged'}); }, e => notice('error', WHY[e.name] ?? e.message, true)) : start();
+  $('.notice button').onclick = () => stream ? acquire().then(() => { notice('', ''); link.say({kind: 'plugged', device: 'camera and microphone'}); }, e => notice('error', WHY[e.name] ?? e.message, true)) : start();
   for (const s of ['.camera', '.microphone']) $(s).onchange = () => tap && acquire().catch(e => notice('error', WHY[e.name] ?? e.message, true));
   navigator.mediaDevices?.addEventListener('devicechange', pickers);
   model.on('state', follow);
