@@ -7,7 +7,7 @@ from html import escape
 import panel as pn
 import panel_material_ui as pmui
 
-from workbench.runtime.health import MAX_BACKLOG, MAX_TEMPERATURE, MAX_UTILISATION
+from workbench.runtime.health import MAX_BACKLOG, MAX_DELAY, MAX_LAG, MAX_TEMPERATURE, MAX_UTILISATION
 from workbench.runtime.ledger import StageLatency
 from workbench.runtime.moment import Health
 
@@ -53,7 +53,8 @@ def strip(h: Health) -> str:
     ]
     if h.reading:
         r = h.reading
-        chips += [("processor", f"{r.cpu:.0%}", r.cpu > MAX_UTILISATION), ("memory", f"{r.memory_mb / 1000:.1f} GB", False)]
+        late = h.asr_lag > MAX_LAG or (h.overlay_p95_ms or 0) > 1000 * MAX_DELAY  # alone a busy processor is no trouble
+        chips += [("processor", f"{r.cpu:.0%}", late and r.cpu > MAX_UTILISATION), ("memory", f"{r.memory_mb / 1000:.1f} GB", False)]
         if r.temperature is not None:
             chips += [("GPU", f"{r.gpu or 0:.0%}", (r.gpu or 0) > MAX_UTILISATION)]
             chips += [("GPU temperature", f"{r.temperature:.0f} °C", r.temperature > MAX_TEMPERATURE)]
