@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from workbench.errors import WeightsError, WorkbenchError
 from workbench.runtime.graph import MAX_FAILURES, Graph
 from workbench.runtime.health import CALM_UTILISATION, DOWN_AFTER, STEPS, UP_AFTER, Governor, Reading, must_stop
 from workbench.runtime.ledger import Ledger
+from workbench.runtime.moment import Health
 from workbench.runtime.process import ProcessGraph
 from workbench.runtime.supervisor import Backlog, Latest, Worker
 from workbench.stage import StageSpec
 from workbench.streams import AudioBlock
+from workbench.views.health import strip
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,12 @@ def test_a_short_peak_changes_nothing() -> None:
 def test_a_busy_processor_that_keeps_up_is_no_reason() -> None:
     assert set(levels(Governor(), [reading(cpu=0.99, delay=0.2, lag=0.4)] * 60)) == {0}
     assert levels(Governor(), [reading(cpu=0.99, lag=1.4)] * 60)[-1] > 0
+
+
+def test_the_strip_is_red_for_a_busy_processor_only_where_somebody_waits() -> None:
+    calm = Health(reading=reading(cpu=0.99), asr_lag=0.4, overlay_p95_ms=120.0, connected=True)
+    assert "bad" not in strip(calm)
+    assert "<span class='chip bad'>processor" in strip(replace(calm, asr_lag=1.4))
 
 
 def test_a_growing_backlog_steps_to_the_bottom_and_a_late_picture_does_not() -> None:
