@@ -127,6 +127,7 @@ def test_the_picture_is_stored_with_the_sound(stored: Session) -> None:
     assert stored.video_path is not None
     info = MediaFile(stored.video_path).info
     assert info.has_video
+    assert counts["video_frames_left_out"] == 0
     assert info.has_audio
     assert info.duration == pytest.approx(stored.duration, abs=0.3)
     assert not list(stored.folder.glob("*.part"))

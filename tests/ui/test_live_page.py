@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from tests.support.browser import FLAGS, Watched, chromium, watch
 from tests.support.fake_devices import devices, flags
 from tests.support.live_server import ROOT, Server, serve
-from workbench import sample
+from workbench import sample, settings
 from workbench.capture import browser
 from workbench.sessions.replay import CHANGED, matches, refuse
 from workbench.sessions.store import Session
@@ -124,6 +124,11 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
     expect(page.locator(".face.candidate span")).to_contain_text(" / ", timeout=WAIT)
     page.get_by_role("button", name="Mark question").click()
 
+    page.get_by_label("Save as experiments/NAME.yaml").fill("strict")
+    page.get_by_role("button", name="Save these settings").click()
+    expect(page.get_by_text("Saved as experiments/strict.yaml")).to_be_visible(timeout=WAIT)
+    assert settings.load(server.folder / "experiments" / "strict.yaml").smoothing.uncertain == 1
+
     page.evaluate("window.workbenchMedia.cut()")
     expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=WAIT)
     expect(page.get_by_text("Connection lost.")).to_be_hidden(timeout=WAIT)
@@ -137,7 +142,7 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("The camera was unplugged")).to_be_hidden(timeout=WAIT)
 
-    for child in psutil.Process(server.process.pid).children():  # the processes of measures; those of idle kits as well
+    for child in psutil.Process(server.pid).children():  # the processes of measures; those of idle kits as well
         child.kill()
     expect(page.locator(".notices")).to_contain_text("A stage failed and was restarted", timeout=WAIT)
     expect(page.locator(".notices")).to_contain_text("Device unplugged")  # an earlier notice stays
@@ -190,7 +195,7 @@ def test_a_second_session_on_the_same_page_begins_anew(visit: Callable[..., Watc
 
 def test_the_media_socket_refuses_a_wrong_token_and_another_origin(visit: Callable[..., Watched], server: Server) -> None:
     page = visit().page
-    socket = f"ws://localhost:{server.port}/{browser.SOCKET}"
+    socket = f"ws://{server.host}/{browser.SOCKET}"
     assert page.evaluate(KNOCK, [socket, "guessed"]) == browser.UNKNOWN
     page.goto("data:text/html,<p>another page</p>")
     assert page.evaluate(KNOCK, [socket, "guessed"]) == 1006  # not even opened
@@ -258,7 +263,7 @@ def test_a_refused_camera_is_explained_and_nothing_is_stored_of_it(visitors: Bro
 def test_metrics_are_there_for_prometheus(server: Server) -> None:
     import httpx
 
-    text = httpx.get(f"http://localhost:{server.port}/metrics").text
+    text = httpx.get(f"http://{server.host}/metrics").text
     assert "# TYPE workbench_sessions gauge" in text
     assert "workbench_audio_backlog_seconds" in text
-    assert not any(name in text for name in (str(p) for p in Path(server.sessions).glob("*")))
+    assert not any(name in text for name in (str(p) for p in server.sessions.glob("*")))

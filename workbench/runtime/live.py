@@ -202,8 +202,7 @@ class LiveSession:
         self._pictures.put(frame)
 
     def _on_control(self, message: dict[str, Any]) -> None:
-        kind = message.get("kind")
-        self._last_message = time.monotonic()
+        kind, self._last_message = message.get("kind"), time.monotonic()
         if kind == "shown":
             for name, kept in self._shown.items():
                 kept.extend(float(v) for v in message.get(name, []) if isinstance(v, int | float))
@@ -367,6 +366,7 @@ class LiveSession:
             late = max((self._end_at or 0) - self.intake.samples, 0) + self.intake.lost
             lines = [line.to_dict() for line in self.ledger.summary()]
             counts = {"lost_samples": late, "dropped_frames": self._pictures.dropped, "skipped_frames": self.intake.skipped}
+            counts |= {"video_frames_left_out": self._recording.left_out} if self._recording is not None else {}
             self._happened("latency", "time spent in each stage", stages=lines, **counts)
             self.parts.finish(self.writer, [e for e in self._events if e.kind == "question"], self.clock)
         except WorkbenchError as error:

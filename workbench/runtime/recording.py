@@ -35,7 +35,7 @@ class Recording:
     Attributes
     ----------
     left_out : int
-        Frames that came while too many were waiting.
+        Frames that came while too many were waiting; in the session's `latency` event.
     """
 
     def __init__(self, folder: Path, fps: float) -> None:
