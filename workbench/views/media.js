@@ -102,7 +102,7 @@ export function render({model, el}) {
     if (message.kind === 'resume') {
       acknowledge(message.samples);
       for (const block of unacked) link.send(pack(AUDIO, 0, block.first, block.pcm.buffer));
-      if (model.state === 'stopped') link.say({kind: 'end', samples: clock});
+      if (model.state === 'stopped') end();
     } else if (message.kind === 'ack') acknowledge(message.samples);
     else if (message.kind === 'overlay') overlay(message);
     else if (message.kind === 'ended') { link.close(); }
@@ -244,10 +244,13 @@ export function render({model, el}) {
     }
   }
 
+  // the sample's sound comes from the server: nothing of it can be missing there, though its pictures may be ahead of it
+  const end = () => link.say({kind: 'end', samples: sample() ? 0 : clock});
+
   function finish() {
     stream?.getTracks().forEach(t => { t.onended = null; t.stop(); });
     stream = null; video.srcObject = null; faces.replaceChildren(); meter(0);
-    link.say({kind: 'end', samples: clock});
+    end();
   }
 
   function follow() {
