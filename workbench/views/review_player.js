@@ -194,7 +194,8 @@ export function render({model, el}) {
       c: () => { model.compare = !model.compare; }, C: () => { model.compare = !model.compare; }, f: () => setFollow(!follow), F: () => setFollow(!follow),
       '?': () => (dialog.open ? dialog.close() : dialog.showModal()), '+': () => zoom(0.5), '-': () => zoom(2), 0: () => zoom(0),
     };
-    if (keys[e.key] && (where.tagName !== 'BUTTON' || e.key !== ' ' || where === play)) { e.preventDefault(); keys[e.key](); }
+    const presses = e.key === ' ' && where.tagName === 'BUTTON' && where !== play && where.checkVisibility();  // a closed dialog's keeps the focus for a frame
+    if (keys[e.key] && !presses) { e.preventDefault(); keys[e.key](); }
   });
   const step = (e, way) => { if (playing) run(false); seek(time + way * (e.shiftKey ? 1 : model.media.frame ?? 0.04)); };
 
