@@ -20,7 +20,7 @@ from workbench.runtime.process import ProcessGraph
 from workbench.runtime.supervisor import Backlog, Latest, Worker
 from workbench.stage import StageSpec
 from workbench.streams import AudioBlock
-from workbench.views.health import strip
+from workbench.views.health import p95s, strip
 
 
 @dataclass(frozen=True)
@@ -221,6 +221,18 @@ def test_the_strip_is_red_for_a_busy_processor_only_where_somebody_waits() -> No
     calm = Health(reading=reading(cpu=0.99), asr_lag=0.4, overlay_p95_ms=120.0, connected=True)
     assert "bad" not in strip(calm)
     assert "<span class='chip bad'>processor" in strip(replace(calm, asr_lag=1.4))
+
+
+def test_the_strip_shows_the_p95_of_each_stage_that_ran_red_over_its_budget() -> None:
+    ledger = Ledger()
+    for name, budget in (("quick", 50.0), ("slow", 50.0), ("never called", 5.0)):
+        ledger.declare(name, budget)
+    ledger.record("quick", 0.004)
+    ledger.record("slow", 0.2)
+    shown = p95s(ledger.summary())
+    assert "<span class='chip'>quick <b>4.0</b>" in shown
+    assert "<span class='chip bad'>slow <b>200</b>" in shown
+    assert "never called" not in shown
 
 
 def test_a_growing_backlog_steps_to_the_bottom_and_a_late_picture_does_not() -> None:

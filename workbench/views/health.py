@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 import panel as pn
@@ -25,15 +26,16 @@ class HealthStrip(pn.viewable.Viewer):
     def __init__(self) -> None:
         super().__init__()
         self._strip = pn.pane.HTML(_STYLE, sizing_mode="stretch_width")
+        self._stages = pn.pane.HTML("", sizing_mode="stretch_width")
         self._table = pn.pane.HTML("", sizing_mode="stretch_width")
         ledger = pmui.Card(self._table, title="Latency of each stage", collapsed=True, title_variant="body2", sizing_mode="stretch_width")
-        self._layout = pn.Column(self._strip, ledger, sizing_mode="stretch_width")
+        self._layout = pn.Column(self._strip, self._stages, ledger, sizing_mode="stretch_width")
 
     def show(self, health: Health, stages: list[StageLatency] | None = None) -> None:
         """Show one moment; the ledger only where it is given."""
         self._strip.object = _STYLE + strip(health)
         if stages is not None:
-            self._table.object = _STYLE + table(stages)
+            self._stages.object, self._table.object = _STYLE + p95s(stages), _STYLE + table(stages)
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._layout
@@ -65,16 +67,30 @@ def strip(h: Health) -> str:
     chips += [("not working", name, True) for name in h.failing]
     if not h.connected:
         chips.append(("browser", "not connected", True))
-    return "<div class='strip'>" + "".join(
-        f"<span class='chip{' bad' if bad else ''}'>{escape(name)} <b>{escape(value)}</b></span>" for name, value, bad in chips
-    ) + "</div>"  # fmt: skip
+    return _row(chips)
+
+
+def p95s(stages: list[StageLatency]) -> str:
+    """The 95th percentile of each stage as HTML chips, red where it is over the stage's budget."""
+    return "<div style='font-size:13px;opacity:.7;margin-bottom:4px'>95th percentile of each stage, ms</div>" + _row(
+        (s.name, f"{s.p95_ms:.0f}" if s.p95_ms >= 10 else f"{s.p95_ms:.1f}", _over(s)) for s in stages if s.calls
+    )
+
+
+def _row(chips: Iterable[tuple[str, str, bool]]) -> str:
+    shown = (f"<span class='chip{' bad' if bad else ''}'>{escape(name)} <b>{escape(value)}</b></span>" for name, value, bad in chips)
+    return f"<div class='strip'>{''.join(shown)}</div>"
+
+
+def _over(stage: StageLatency) -> bool:
+    return bool(stage.budget_ms) and stage.p95_ms > stage.budget_ms
 
 
 def table(stages: list[StageLatency]) -> str:
     """The latency ledger as an HTML table."""
     rows = "".join(
         f"<tr><td>{escape(s.name)}</td><td>{s.calls}</td><td>{s.p50_ms:.1f}</td>"
-        f"<td{' class=over' if s.budget_ms and s.p95_ms > s.budget_ms else ''}>{s.p95_ms:.1f}</td><td>{s.budget_ms:g}</td></tr>"
+        f"<td{' class=over' if _over(s) else ''}>{s.p95_ms:.1f}</td><td>{s.budget_ms:g}</td></tr>"
         for s in stages
         if s.calls
     )
