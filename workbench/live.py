@@ -64,23 +64,27 @@ class Kit:
 
 
 def measuring_stages(settings: Settings, disabled: dict[str, str]) -> list[Stage]:
-    """The recorded path's stages after recognition: word alignment, prosody, affect."""
+    """The recorded path's stages after recognition (word alignment, prosody, affect), and pitch and level of speech that goes on."""
+    from workbench.speech.provisional import ProvisionalVoice
     from workbench.speech.transcription import Transcriber
     from workbench.speech.vad import VoiceActivity
 
-    return [s for s in pipeline.speech_stages(settings, disabled) if not isinstance(s, VoiceActivity | Transcriber)]
+    recorded = [s for s in pipeline.speech_stages(settings, disabled) if not isinstance(s, VoiceActivity | Transcriber)]
+    return [*recorded, ProvisionalVoice()]
 
 
 def build_kit(settings: Settings, disabled: dict[str, str]) -> Kit:
     """The recorded path's stages, with streaming recognition in place of the recorded one."""
+    from workbench.speech.provisional import NewestSpeech
     from workbench.speech.streaming import StreamingTranscriber
     from workbench.speech.vad import VoiceActivity
 
     activity = VoiceActivity(settings.speech)
     listener = StreamingTranscriber(settings.speech, lambda: activity.speaking_since)
+    newest = NewestSpeech(lambda: activity.speaking_since)
     specs = [s.spec for s in measuring_stages(settings, disabled)]
     measures = ProcessGraph("workbench.live:measuring_stages", (settings, disabled), specs)
-    return Kit(pipeline.vision_stages(settings, disabled), [listener, activity], measures)
+    return Kit(pipeline.vision_stages(settings, disabled), [newest, listener, activity], measures)
 
 
 @dataclass

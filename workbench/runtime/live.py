@@ -32,6 +32,7 @@ from workbench.runtime.supervisor import Backlog, Latest, Worker
 from workbench.sessions.replay import CHANGED, SECTIONS, compute
 from workbench.sessions.writer import AUDIO, SessionWriter
 from workbench.settings import Settings
+from workbench.speech.provisional import NONE, OpenSpeech, ProvisionalAcoustics, followed
 from workbench.speech.streaming import Interim, StreamingTranscriber
 from workbench.stage import Stage
 from workbench.vision.emotion import EmotionStage
@@ -44,6 +45,8 @@ LAST_WAIT = 6.0
 """Seconds that the end waits for audio that the browser still holds."""
 HUNG = 45.0
 """Seconds that a stage may take over one item; longer and it counts as hung."""
+FEW = 5
+"""Items that may wait for the measuring process before speech that goes on is left out of the curves."""
 OVERLAY, UPDATE = "capture → overlay", "page update"
 
 
@@ -103,6 +106,7 @@ class LiveSession:
         self._events: list[contracts.Event] = []
         self._closed: list[contracts.Transcript] = []
         self._interim: Interim | None = None
+        self._voice = NONE
         self._unaligned: dict[str, streams.TranscribedClip] = {}
         self._labels: dict[str, contracts.VisualPrediction] = {}
         self._fused_label = ""
@@ -184,7 +188,8 @@ class LiveSession:
     def view(self) -> View:
         """The newest moment; cheap."""
         with self._lock:
-            return replace(self._view, state=self.state, clock=self.clock, transcripts=tuple(self._closed), interim=self._interim)
+            seen = replace(self._view, transcripts=tuple(self._closed), interim=self._interim, voice=self._voice)
+            return replace(seen, state=self.state, clock=self.clock)
 
     # ── what the browser sends ───────────────────────────────────────────────────────────────────────────────────────
     def _on_audio(self, block: streams.AudioBlock) -> None:
@@ -245,6 +250,15 @@ class LiveSession:
                     self._unaligned[item.transcript.segment_id] = item
                     self._interim = None
                 self._closings.put(item)
+            case OpenSpeech():
+                if len(self._closings) < FEW:  # for display only: it must not keep what is stored waiting
+                    self._closings.put(item)
+            case ProvisionalAcoustics():
+                with self._lock:
+                    self._voice = followed(self._voice, item.track)
+            case streams.MeasuredClip():
+                with self._lock:
+                    self._voice = self._voice.slice(item.message.end, np.inf)
             case contracts.Event():
                 with self._lock:
                     self._events.append(item)
@@ -292,7 +306,7 @@ class LiveSession:
         self._fused_label = fused_label(replay, self.clock)
         with self._lock:
             health = self._health(reading)
-            self._view = View(self.state, self.clock, (), None, replay, health, tuple(events[-50:]), tuple(marks))
+            self._view = View(self.state, self.clock, replay=replay, health=health, notices=tuple(events[-50:]), marks=tuple(marks))
 
     def _health(self, reading: Reading | None) -> Health:
         now = time.monotonic()

@@ -12,7 +12,9 @@ from workbench import contracts
 from workbench.labels import BASIC
 from workbench.runtime.health import Reading
 from workbench.sessions.replay import Replay
+from workbench.speech.provisional import NONE
 from workbench.speech.streaming import Interim
+from workbench.streams import Track
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class View:
     clock: float
     transcripts: tuple[contracts.Transcript, ...] = ()
     interim: Interim | None = None
+    voice: Track = NONE
+    """Provisional pitch and level of speech that was not measured as a whole yet."""
     replay: Replay | None = None
     health: Health = field(default_factory=Health)
     notices: tuple[contracts.Event, ...] = ()

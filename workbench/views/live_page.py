@@ -63,7 +63,7 @@ class LivePage(pn.viewable.Viewer):
         self.weights = Weights(settings, self._change)
         self._now = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self._notice = pmui.Alert(title="", visible=False, severity="warning", sizing_mode="stretch_width", margin=8)
-        self._notices = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", margin=(0, 14))
+        self._notices = pn.pane.HTML(_QUIET, sizing_mode="stretch_width")
         self._question = pmui.Select(label="Question", options={}, width=260)
         self._mark = pmui.Button(label="Mark question", variant="outlined", disabled=True, on_click=lambda _: self._on_mark())
         self._pause = pmui.Button(label="Pause", variant="outlined", disabled=True, on_click=lambda _: self._on_pause())
@@ -87,7 +87,7 @@ class LivePage(pn.viewable.Viewer):
         wide, half = {"xs": 12, "md": 12}, {"xs": 12, "md": 6}
         main = pmui.Grid(
             pmui.Grid(card(self.media, self._now, title="Camera"), size=half),
-            pmui.Grid(card(self.transcript, title="Transcript"), size=half),
+            pmui.Grid(card(self.transcript, title="Transcript"), card(self._notices, title="Notices"), size=half),
             pmui.Grid(card(self.gauges, title="Scores so far (0–100; assistive, never a decision)"), size=wide),
             pmui.Grid(card(self.timeline, title="Last minute"), size=wide),
             pmui.Grid(card(self.health, title="Health"), size=wide),
@@ -96,7 +96,7 @@ class LivePage(pn.viewable.Viewer):
         )
         page = pmui.Page(
             title="Interview Workbench: live",
-            main=[pmui.Column(self._notice, self._notices, bar, later(main), self._dialog, sizing_mode="stretch_width")],
+            main=[pmui.Column(self._notice, bar, later(main), self._dialog, sizing_mode="stretch_width")],
             sidebar=[later(self.weights)],
             sidebar_width=300,
             sidebar_open=False,  # until the browser has said that there is room beside the page
@@ -109,7 +109,6 @@ class LivePage(pn.viewable.Viewer):
         def fit(*_: Any) -> None:
             narrow = bool(self.media.screen.get("narrow"))
             page.param.update(sidebar_open=not narrow, dark_theme=bool(self.media.screen.get("dark")))
-            self._purpose.orientation = "vertical" if narrow else "horizontal"
 
         self.media.param.watch(fit, "screen")
         return page
@@ -117,7 +116,9 @@ class LivePage(pn.viewable.Viewer):
     def _consent(self) -> tuple[Any, ...]:
         session = self._settings.session
         purposes = list(SessionSettings.model_fields["purpose"].annotation.__args__)  # type: ignore[union-attr]
-        purpose = pmui.RadioButtonGroup(label="Purpose", options=purposes, value=session.purpose)
+        purpose = pmui.RadioButtonGroup(
+            label="Purpose", options=purposes, value=session.purpose, sx={"flexDirection": {"xs": "column", "md": "row"}}
+        )
         place = pmui.TextInput(label="Country (e.g. DE, US-IL)", value=session.jurisdiction, width=200)
         who = pmui.TextInput(label="Who agrees (a role or pseudonym will do)", value="participant", sizing_mode="stretch_width")
         agree = pmui.Checkbox(label="I have read this and agree to be recorded and analysed for this purpose.")
@@ -141,10 +142,10 @@ class LivePage(pn.viewable.Viewer):
             "<p style='font-size:13px;margin:4px 0'>The sample interview is stock footage with a synthetic voice: nobody is recorded.</p>"
         )
         self._wait = pn.pane.HTML("", sizing_mode="stretch_width")
-        buttons = pmui.Row(start, sample, refuse, styles={"flex-wrap": "wrap", "gap": "6px"})
+        buttons = pn.FlexBox(start, sample, refuse, flex_wrap="wrap", gap="6px")
         dialog = pmui.Dialog(
             text, pn.FlexBox(purpose, place, flex_wrap="wrap", align_items="center"), legal, who, agree, note, self._wait, buttons,
-            title="Before anything is captured", open=True, close_on_click=False, width_option="md",
+            title="Before anything is captured", title_variant="h6", open=True, close_on_click=False, width_option="md",
         )  # fmt: skip
         return dialog, agree, start, purpose, place, who
 
@@ -214,7 +215,7 @@ class LivePage(pn.viewable.Viewer):
         self.media.attach(session.intake)
         self.media.source = "sample" if player else "camera"
         self.media.state = "live"
-        self._notice.visible = self._notices.visible = False
+        self._notice.visible, self._notices.object = False, _QUIET
         self.timeline.clear()
         self.gauges.clear()
         self._question.options = {q.text: q.id for q in plan.questions} if plan else {f"Question {i}": f"q{i}" for i in range(1, 11)}
@@ -294,13 +295,14 @@ class LivePage(pn.viewable.Viewer):
             speech = session.seen.track("speech", ("probability",))
             self.timeline.show(view.replay, (speech.times, speech.values[:, 0]), view.clock)
             self.gauges.show(view.replay.scores)
-        self._now.object = now(view)
+        self.timeline.hear(view.voice)
+        self._now.object = "" if session.ended.is_set() else now(view)
         stages = session.ledger.summary() if self._updates % LEDGER_EVERY == 0 else None
         self.health.show(view.health, stages)
         told = [e for e in view.notices if e.kind in _TOLD]
         if told and told[-1] is not self._told:
             self._told = told[-1]
-            self._notices.param.update(object=notices(told), visible=True)
+            self._notices.object = notices(told)
 
     def _tell(self, text: str, kind: str) -> None:
         self._notice.param.update(object=text, severity=kind, visible=bool(text))
@@ -356,6 +358,7 @@ _TOLD = {
     "stopped": "Stopped",
 }
 _NOTICES = 5
+_QUIET = "<p style='margin:0;font-size:14px;opacity:.65'>What fails, slows down or is unplugged is said here.</p>"
 
 
 def notices(told: Sequence[contracts.Event]) -> str:

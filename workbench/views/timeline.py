@@ -11,7 +11,8 @@ from bokeh.plotting import figure
 
 from workbench.labels import BASIC
 from workbench.sessions.replay import Replay
-from workbench.streams import Floats
+from workbench.speech.provisional import NONE
+from workbench.streams import Floats, Track
 
 SPAN = 60.0
 """Seconds shown."""
@@ -31,7 +32,7 @@ class Timeline(pn.viewable.Viewer):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._x = Range1d(0, SPAN)
-        self._blocks, self._pitch, self._level = ColumnDataSource(), ColumnDataSource(), ColumnDataSource()
+        self._blocks, self._pitch, self._level, self._open = (ColumnDataSource() for _ in range(4))
         self.clear()
         legend = " ".join(f"<span style='white-space:nowrap'><i style='background:{c}'></i>{label}</span>" for label, c in COLOURS.items())
         style = "display:flex;flex-wrap:wrap;gap:4px 14px;font-size:13px"
@@ -39,7 +40,7 @@ class Timeline(pn.viewable.Viewer):
         self._layout = pn.Column(
             pn.pane.HTML(
                 f"{css}<div style='{style}'>{legend}<span>pale: uncertain</span>"
-                "<span>voice, pitch and level come when a stretch of speech has ended</span></div>",
+                "<span>voice comes once a stretch of speech has ended; until then pitch and level are provisional, and pale</span></div>",
                 sizing_mode="stretch_width",
             ),
             pn.pane.Bokeh(self._emotions(), sizing_mode="stretch_width"),
@@ -73,8 +74,10 @@ class Timeline(pn.viewable.Viewer):
         axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = _INK
         axis.minor_tick_line_color = None
         plot.add_layout(axis, "right")
-        plot.line("t", "level", source=self._level, y_range_name="level", line_color=_INK, line_width=1.5)
-        plot.scatter("t", "pitch", source=self._pitch, size=4, color="#5b8def")
+        for source, alpha in ((self._level, 1.0), (self._open, 0.45)):
+            plot.line("t", "level", source=source, y_range_name="level", line_color=_INK, line_width=1.5, line_alpha=alpha)
+        for source, alpha in ((self._pitch, 1.0), (self._open, 0.45)):
+            plot.scatter("t", "pitch", source=source, size=4, color="#5b8def", alpha=alpha)
         return plot
 
     def clear(self) -> None:
@@ -82,7 +85,14 @@ class Timeline(pn.viewable.Viewer):
         self._blocks.data = {k: [] for k in _BLOCK}
         self._pitch.data = {"t": [], "pitch": []}
         self._level.data = {"t": [], "level": []}
-        self._newest = -1.0
+        self._open.data = {"t": [], "pitch": [], "level": []}
+        self._newest, self._provisional = -1.0, NONE
+
+    def hear(self, voice: Track) -> None:
+        """Draw provisional pitch and level (columns of `acoustics`)."""
+        if voice is not self._provisional:
+            self._provisional = voice
+            self._open.data = {"t": voice.times, "pitch": voice.column("pitch"), "level": voice.column("intensity")}
 
     def show(self, replay: Replay, speech: tuple[Floats, Floats], clock: float) -> None:
         """Draw the last minute.
