@@ -123,7 +123,7 @@ def take(_):
             print("Nothing is evaluated without consent: tick the box above.")
             return
         if not recorder.video.value:
-            print("Nothing was recorded yet: press the red button, speak, press it again.")
+            print("Nothing was recorded yet: press the round button, speak, press it again.")
             return
         clip = folder.parent / "clip.webm"
         clip.write_bytes(recorder.video.value)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import Page, Playwright, expect
 
 from tests.support.browser import chromium
 from tests.support.fake_devices import devices, flags
@@ -19,10 +19,19 @@ from workbench.sessions.store import Session
 
 pytestmark = [pytest.mark.ui, pytest.mark.media]
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "live_capture.ipynb"
+SHOTS = NOTEBOOK.parents[1] / "artifacts" / "live"
 WAIT = 120_000  # ms; a busy machine
 
 
-def test_a_session_from_the_notebook_replays(driver: Playwright, tmp_path: Path) -> None:
+def scored(folder: Path, page: Page) -> None:
+    """Wait until a session is stored whole."""
+    deadline = time.monotonic() + WAIT / 1000
+    while not (folder / "scores.jsonl").exists() or not (folder / "scores.jsonl").stat().st_size:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(200)
+
+
+def test_a_session_and_a_clip_from_the_notebook_replay(driver: Playwright, tmp_path: Path) -> None:
     fake = flags(*devices(sample.build().video, tmp_path))
     shutil.copy(NOTEBOOK, tmp_path)
     with socket.socket() as probe:
@@ -51,12 +60,24 @@ def test_a_session_from_the_notebook_replays(driver: Playwright, tmp_path: Path)
             page.wait_for_timeout(4_000)  # some words
             page.get_by_role("button", name="Stop", exact=True).click()
             [folder] = (tmp_path / "sessions").iterdir()
-            while not (folder / "scores.jsonl").stat().st_size:
-                assert time.monotonic() < deadline + WAIT / 1000
-                page.wait_for_timeout(200)
+            scored(folder, page)
+
+            record = page.locator("button:has(.fa-circle)")  # ipywebrtc's
+            record.click()
+            page.wait_for_timeout(5_000)  # of talking
+            record.click()
+            expect(page.locator(".jupyter-widgets video")).to_have_js_property("readyState", 4, timeout=WAIT)
+            page.get_by_role("button", name="Evaluate the clip").click()
+            expect(page.locator(".jp-OutputArea td", has_text="engagement")).to_be_visible(timeout=WAIT)
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=SHOTS / "notebook-clip.png")
+            [clip] = [p for p in (tmp_path / "sessions").iterdir() if p != folder]
+            scored(clip, page)
     finally:
         lab.terminate()
         lab.wait()
-    session = Session.open(folder)
-    assert len(session.detections) > 10
-    assert matches(session, refuse(session))
+    for session in (Session.open(folder), Session.open(clip)):
+        assert len(session.detections) > 10
+        assert session.duration > 2
+        assert session.header.consent.given
+        assert matches(session, refuse(session))
