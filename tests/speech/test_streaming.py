@@ -12,7 +12,8 @@ import soundfile
 from workbench import contracts, sample
 from workbench.runtime.graph import Graph
 from workbench.settings import Speech
-from workbench.speech.streaming import Interim, LocalAgreement, StreamingTranscriber, fresh
+from workbench.speech import streaming
+from workbench.speech.streaming import Interim, LocalAgreement, StreamingTranscriber, fresh, timed
 from workbench.speech.transcription import Transcriber
 from workbench.speech.vad import VoiceActivity
 from workbench.speech.whisper import Heard, HeardWord
@@ -28,12 +29,19 @@ def words(text: str) -> tuple[HeardWord, ...]:
 
 def test_words_are_certain_once_two_hearings_agree_on_them_from_the_first() -> None:
     agreement = LocalAgreement()
-    assert agreement.insert(words("the message")) == 0
-    assert agreement.insert(words("the message cue")) == 2
-    assert agreement.insert(words("queue was")) == 0  # "cue" was heard otherwise
-    assert agreement.insert(words("Queue, was full")) == 2  # spelling apart they are the same
+    assert agreement.insert(words("the message"), 2.0) == 0
+    assert agreement.insert(words("the message cue"), 2.0) == 2
+    assert agreement.insert(words("queue was"), 2.0) == 0  # "cue" was heard otherwise
+    assert agreement.insert(words("Queue, was full"), 2.0) == 2  # spelling apart they are the same
     agreement.reset()
-    assert agreement.insert(words("full")) == 0
+    assert agreement.insert(words("full"), 2.0) == 0
+
+
+def test_a_word_at_the_end_of_the_sound_may_still_grow() -> None:
+    agreement = LocalAgreement()
+    agreement.insert(words("the data"), 0.6)
+    assert agreement.insert(words("the data"), 0.9) == 1  # "data" ends at 0.5 s
+    assert agreement.insert(words("database"), 1.2) == 0
 
 
 class Scripted:
@@ -64,6 +72,9 @@ def test_committed_words_are_the_prefix_of_the_next_hearing() -> None:
     assert [" ".join(w.word for w in i.committed) for i in out] == ["", "the message", "the message", "the message queue was"][: len(out)]
 
 
+LONG = "the workers were idempotent, so running a job twice did no harm, none at all"
+
+
 @pytest.mark.parametrize(
     ("said", "heard", "kept"),
     [
@@ -72,10 +83,24 @@ def test_committed_words_are_the_prefix_of_the_next_hearing() -> None:
         ("running a job twice did no harm", "running a job", ""),  # the repetition has only begun
         ("I was", "I was late", "I was late"),  # people do begin anew
         ("measure the rate", "measure the hit rate", "measure the hit rate"),
+        (LONG, LONG, ""),  # loops are longer than a dozen words
+        (LONG, f"{LONG} After that", "After that"),
+        (f"{LONG} And then we slept", "so running a job twice did no harm", ""),
+        (f"{LONG} And then we slept for a whole night", "a job twice", "a job twice"),  # three words are said again now and then
     ],
 )
 def test_a_phrase_that_follows_itself_is_heard_once(said: str, heard: str, kept: str) -> None:
     assert " ".join(w.word for w in fresh(words(heard), said.split())) == kept
+
+
+def test_words_that_take_no_time_were_not_spoken() -> None:
+    def at(text: str, *spans: tuple[float, float]) -> tuple[HeardWord, ...]:
+        return tuple(HeardWord(w, a, b, 0.9) for w, (a, b) in zip(text.split(), spans, strict=True))
+
+    loop = at("to roll back um the", (1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (1.0, 1.4), (1.4, 1.6))
+    assert [w.word for w in timed(loop)] == ["um", "the"]
+    assert [w.word for w in timed(at("I a m", (0.1, 0.2), (0.2, 0.2), (0.2, 0.4)))] == ["I", "a", "m"]  # one quick word
+    assert [w.word for w in timed(at("the end you", (0.1, 0.3), (0.3, 0.5), (0.5, 0.5)))] == ["the", "end"]
 
 
 def test_an_invented_text_is_not_shown() -> None:
@@ -90,17 +115,23 @@ def sound() -> np.ndarray:
     return samples[: 38 * 16000]  # two of the three answers
 
 
-@pytest.fixture(scope="module")
-def heard(sound: np.ndarray) -> list[Any]:
+@pytest.fixture(scope="module", params=["as it can", "at every step"])
+def heard(sound: np.ndarray, request: pytest.FixtureRequest) -> list[Any]:
+    """What is heard at this machine's pace, and at that of one on which a hearing costs nothing."""
     activity = VoiceActivity(Speech())
     graph = Graph([StreamingTranscriber(Speech(), lambda: activity.speaking_since), activity])
+    quick = request.param == "at every step"
+    block = BLOCK // 4 if quick else BLOCK
 
     def run() -> Iterator[Any]:
-        for first in range(0, len(sound), BLOCK):
-            yield from graph.push(AudioBlock(first, sound[first : first + BLOCK]))
+        for first in range(0, len(sound), block):
+            yield from graph.push(AudioBlock(first, sound[first : first + block]))
         yield from graph.flush()
 
-    return list(run())
+    with pytest.MonkeyPatch.context() as patch:
+        if quick:
+            patch.setattr(streaming, "_REST", 0.0)
+        return list(run())
 
 
 @pytest.mark.media

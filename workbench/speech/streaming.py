@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,8 @@ _REST = 1.5  # seconds of new audio for every second that a hearing takes: leave
 _CHOICE = 8  # words between which it may be cut
 _ECHO = 3  # words said twice in a row are a loop, not speech
 _HISTORY = 40  # committed words before the context that go into the prompt
-_NO_TIME = 0.02  # s; words at the end that take no longer were not spoken
+_NO_TIME = 0.02  # s; a word that takes no longer was not spoken
+_HOLD = 0.5  # s of sound after a word before it can be certain: cut short, "database" is heard as "data" time and again
 _TOKENS_PER_SECOND = 7  # of new text at most; a loop is cut off there
 
 
@@ -105,8 +106,6 @@ class Recogniser:
         while given and pieces and not pieces[0]["word"].startswith(" "):  # punctuation or an ending of the last certain word
             pieces.pop(0)
         words = joined(pieces)
-        while words and words[-1].end - words[-1].start <= _NO_TIME:  # text went on where sound had ended
-            words.pop()
         length = len(result.sequences_ids[0])
         score = result.scores[0] * length / (length + 1)
         return Heard(tokenizer.decode(new).strip(), tuple(words), score, result.no_speech_prob, None, 0.0)
@@ -120,12 +119,23 @@ def recogniser(folder: Path, language: str) -> Recogniser:
 
 def fresh(words: tuple[HeardWord, ...], said: list[str]) -> tuple[HeardWord, ...]:
     """Words without a repetition of what was said just before: after a certain prefix Whisper likes to say it once more."""
-    new, last = [normal(w.word) for w in words], [normal(w) for w in said[-4 * _ECHO :]]
+    new, last = [normal(w.word) for w in words], [normal(w) for w in said]
     for n in range(min(len(new), len(last)), _ECHO - 1, -1):
         if new[:n] == last[-n:]:
             return words[n:]
-    whole = len(new) >= _ECHO and any(last[i : i + len(new)] == new for i in range(len(last)))
+    near = last if len(new) >= 2 * _ECHO else last[-4 * _ECHO :]  # a few words may well be said once more
+    whole = len(new) >= _ECHO and any(near[i : i + len(new)] == new for i in range(len(near)))
     return () if whole else words
+
+
+def timed(words: tuple[HeardWord, ...]) -> tuple[HeardWord, ...]:
+    """Words without those that took no time: at the end text went on where sound had ended, a row of them is a loop."""
+    kept: list[HeardWord] = []
+    for spoken, run in groupby(words, key=lambda w: w.end - w.start > _NO_TIME):
+        row = list(run)
+        if spoken or (len(row) < _ECHO and row[-1] is not words[-1]):
+            kept += row
+    return tuple(kept)
 
 
 @dataclass(frozen=True)
@@ -139,17 +149,17 @@ class Interim:
 
 
 class LocalAgreement:
-    """Commits the words on which two consecutive hearings agree."""
+    """Commits the words on which two consecutive hearings agree, once there is sound enough after them."""
 
     def __init__(self) -> None:
         self._last: list[str] = []
 
-    def insert(self, words: tuple[HeardWord, ...]) -> int:
-        """How many of these words, from the first, are certain now; the next hearing starts after them."""
+    def insert(self, words: tuple[HeardWord, ...], seconds: float) -> int:
+        """How many of these words of a hearing of `seconds`, from the first, are certain now; the next one starts after them."""
         said = [normal(w.word) for w in words]
         agreed = 0
-        for a, b in zip(self._last, said, strict=False):
-            if a != b:
+        for a, b, word in zip(self._last, said, words, strict=False):
+            if a != b or word.end > seconds - _HOLD:
                 break
             agreed += 1
         self._last = said[agreed:]
@@ -261,7 +271,7 @@ class StreamingTranscriber:
         if heard is None:
             self._tentative = None
             return
-        agreed = self._agreement.insert(heard.words)
+        agreed = self._agreement.insert(heard.words, len(self._audio) / SAMPLE_RATE)
         words = [self._word(w) for w in heard.words]
         self._commit(words[:agreed])
         self._tentative = words[agreed:]
@@ -273,7 +283,7 @@ class StreamingTranscriber:
         heard = self._recogniser.hear(samples, " ".join(w.word for w in self._context), prompt, beam)
         if doubt(heard, self.settings.prompt):
             return None
-        return replace(heard, words=fresh(heard.words, [*self._history, *(w.word for w in self._context)]))
+        return replace(heard, words=timed(fresh(heard.words, [*self._history, *(w.word for w in self._context)])))
 
     def _commit(self, words: list[contracts.Word]) -> None:
         self._segment += words
