@@ -16,11 +16,16 @@ from workbench.runtime.graph import MAX_FAILURES, Graph
 from workbench.runtime.health import CALM_UTILISATION, DOWN_AFTER, STEPS, UP_AFTER, Governor, Reading, must_stop
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.moment import Health
+from workbench.runtime.observing import Observing
 from workbench.runtime.process import ProcessGraph
 from workbench.runtime.supervisor import Backlog, Latest, Worker
+from workbench.sessions.replay import compute
+from workbench.settings import Settings, Vision
+from workbench.speech.prosody import COLUMNS
 from workbench.stage import StageSpec
-from workbench.streams import AudioBlock
+from workbench.streams import AudioBlock, SpeechClip, Track
 from workbench.views.health import p95s, strip
+from workbench.views.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -233,6 +238,23 @@ def test_the_strip_shows_the_p95_of_each_stage_that_ran_red_over_its_budget() ->
     assert "<span class='chip'>quick <b>4.0</b>" in shown
     assert "<span class='chip bad'>slow <b>200</b>" in shown
     assert "never called" not in shown
+
+
+def test_somebody_who_still_speaks_is_not_scored_as_silent() -> None:
+    seen = Observing(Vision())
+    seen.add(SpeechClip(contracts.SpeechSegment(segment_id="seg-1", start=0.0, end=1.0), np.zeros(16000, np.float32)))
+    share = {
+        since: next(s.value for s in compute(seen.observations(5.0, since), Settings()).scores if s.name == "engagement")
+        for since in (None, 2.0)
+    }
+    assert share == pytest.approx({None: 0.2, 2.0: 0.8})
+
+
+def test_pale_curves_of_two_stretches_are_not_joined() -> None:
+    timeline = Timeline()
+    times = np.array([1.0, 1.01, 3.0, 3.01])
+    timeline.hear(Track("acoustics", times, np.ones((4, len(COLUMNS))), COLUMNS, np.ones(4), np.ones(4, bool)))
+    np.testing.assert_array_equal(timeline._open.data["level"], [1, 1, np.nan, 1, 1])
 
 
 def test_a_growing_backlog_steps_to_the_bottom_and_a_late_picture_does_not() -> None:

@@ -46,7 +46,7 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="module")
 def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> LiveSession:
-    """Twenty seconds of the sample with a slider moved, a question marked, a pause, and the process of measures killed."""
+    """Twenty-two seconds of the sample with a slider moved, a question marked, a pause, and the process of measures killed."""
     paths = sample.build()
     session = live.open_live(settings, load_plan(paths.interview), CONSENT, folder=tmp_path_factory.mktemp("live") / "session")
     player = Player(paths.video, session.intake, settings.capture)
@@ -63,7 +63,7 @@ def recorded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Li
     player.pause(False)
     until(lambda: session.clock > 14)
     session.change(changed(settings, smoothing={"uncertain": 0.99}))
-    until(lambda: session.clock > 20)
+    until(lambda: session.clock > 22)  # in the middle of an answer
     player.stop()
     session.stop("test")
     until(session.ended.is_set)
@@ -90,6 +90,15 @@ def test_the_arrays_that_the_page_saw_are_those_that_a_replay_reads(recorded: Li
             np.testing.assert_array_equal(getattr(mine, part), getattr(theirs, part), err_msg=f"{name}.{part}")
     assert live_seen.words.text == seen.words.text
     np.testing.assert_array_equal(live_seen.segments.start, seen.segments.start)
+
+
+def test_the_page_ends_with_what_was_measured_last(recorded: LiveSession, stored: Session) -> None:
+    replay = recorded.view().replay
+    assert replay is not None
+    for name in ("acoustics", "affect"):
+        np.testing.assert_array_equal(getattr(replay.observations, name).times, getattr(stored.observations, name).times)
+    assert replay.observations.words.text == stored.observations.words.text
+    np.testing.assert_array_equal(replay.observations.segments.end, stored.observations.segments.end)
 
 
 def test_a_slider_acts_from_its_moment_on(stored: Session) -> None:

@@ -34,6 +34,7 @@ from workbench.sessions.writer import AUDIO, SessionWriter
 from workbench.settings import Settings
 from workbench.speech.provisional import NONE, OpenSpeech, ProvisionalAcoustics, followed
 from workbench.speech.streaming import Interim, StreamingTranscriber
+from workbench.speech.vad import VoiceActivity
 from workbench.stage import Stage
 from workbench.vision.emotion import EmotionStage
 
@@ -115,6 +116,7 @@ class LiveSession:
         self._last_message = time.monotonic()
         self._end_at: int | None = None
         self._due = 0.0
+        self._reading: Reading | None = None
         self._governor, self._machine = Governor(), Machine(writer.folder)
         self._recording = Recording(writer.folder, settings.capture.fps) if settings.session.store_video else None
         self._pictures, self._sounds, self._closings = Latest(), Backlog(), Backlog()
@@ -279,36 +281,38 @@ class LiveSession:
     # ── fusion, health, the end ──────────────────────────────────────────────────────────────────────────────────────
     def _tick(self) -> None:
         looked, rest = 0.0, TICK
-        reading: Reading | None = None
         while self.state != "ending":
             time.sleep(rest)
             began = time.monotonic()
             if began - looked >= 1.0:
                 self._notice_hung()
-                looked, reading = began, self._machine.read(self._sounds.seconds, self._delay(), self._lag())
-                self._look_after(began, reading)
-            try:
-                self._refresh(reading)
-            except Exception as error:  # the page's numbers stand still, the session goes on
-                logging.getLogger(__name__).exception("fusion of a live session failed")
-                self._happened("fusion_error", f"{type(error).__name__}: {error}")
+                looked, self._reading = began, self._machine.read(self._sounds.seconds, self._delay(), self._lag())
+                self._look_after(began, self._reading)
+            self._refresh()
             rest = max(TICK, 3 * (time.monotonic() - began))
         self._finish()
 
-    def _refresh(self, reading: Reading | None) -> None:
+    def _refresh(self) -> None:
+        try:
+            self._fuse()
+        except Exception as error:  # the page's numbers stand still, the session goes on
+            logging.getLogger(__name__).exception("fusion of a live session failed")
+            self._happened("fusion_error", f"{type(error).__name__}: {error}")
+
+    def _fuse(self) -> None:
         with self._lock:
             changes, transcripts, marks = list(self._changes), list(self._closed), [e for e in self._events if e.kind == "question"]
             events = [e for e in self._events if e.kind not in (CHANGED, "question")]
         with self.ledger.timing("fusion and scoring"):
             answers = self.parts.answers(transcripts, marks, self.clock)
-            observed = replace(self.seen.observations(self.clock), answers=tuple(answers))
+            observed = replace(self.seen.observations(self.clock, self._speaking_since()), answers=tuple(answers))
             replay = compute(observed, _quick(self._first_settings), changes=[(t, _quick(s)) for t, s in changes])
         self._fused_label = fused_label(replay, self.clock)
         with self._lock:
-            health = self._health(reading)
+            health = self._health()
             self._view = View(self.state, self.clock, replay=replay, health=health, notices=tuple(events[-50:]), marks=tuple(marks))
 
-    def _health(self, reading: Reading | None) -> Health:
+    def _health(self) -> Health:
         now = time.monotonic()
         failing = {name: modality for w in self._workers for name, modality in w.graph.failing().items()} | self.hung
         return Health(
@@ -321,7 +325,7 @@ class LiveSession:
             asr_lag=self._lag(),
             level=self._governor.level,
             failing=failing,
-            reading=reading,
+            reading=self._reading,
             overlay_p95_ms=p95(self._shown["delays"]),
             update_p95_ms=p95(self._shown["updates"]),
             connected=self.intake.connected,
@@ -347,6 +351,9 @@ class LiveSession:
     def _lag(self) -> float:
         """Seconds that the last hearing took."""
         return next((s.lag for s in self.parts.speech if isinstance(s, StreamingTranscriber)), 0.0)
+
+    def _speaking_since(self) -> float | None:
+        return next((s.speaking_since for s in self.parts.speech if isinstance(s, VoiceActivity)), None)
 
     def _look_after(self, now: float, reading: Reading) -> None:
         self._machine.tidy(now)
@@ -375,6 +382,7 @@ class LiveSession:
                 worker.join(0.2)
         for left in list(self._unaligned.values()):  # the aligner failed on them: they keep the recogniser's times
             self._deliver(streams.AlignedClip(left.transcript, left.clip))
+        self._refresh()  # what was said last is measured now
         try:
             self._happened("stopped", self._reason)
             late = max((self._end_at or 0) - self.intake.samples, 0) + self.intake.lost

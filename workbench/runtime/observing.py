@@ -92,15 +92,19 @@ class Observing:
             found = parts[0] if parts else None
         return Track.empty(name, columns) if found is None else found
 
-    def observations(self, duration: float) -> Observations:
-        """What is known up to now."""
+    def observations(self, duration: float, speaking_since: float | None = None) -> Observations:
+        """What is known up to now, `duration`; speech that goes on since `speaking_since` (s) counts as speech."""
         affect, acoustics = self.track("affect", BASIC), self.track("acoustics", ACOUSTICS)
         with self._lock:
             n = self._frames.count
             frames, table = self._frames.table[:n].copy(), self._predictions.table[:n].copy()
             wanted, names = np.array(self._wanted, np.int64), tuple(self._names)
-            segments, words = tracks.segments(self.segments), tracks.words(self.transcripts)
+            said = [*self.segments]
+            words = tracks.words(self.transcripts)
             prosody = tuple(self.prosody)
+        if speaking_since is not None and speaking_since >= (said[-1].end if said else 0.0):
+            said.append(contracts.SpeechSegment(segment_id="open", start=speaking_since, end=max(duration, speaking_since)))
+        segments = tracks.segments(said)
         visual, faces = self._visual(frames, table, wanted, names)
         return Observations(
             duration,

@@ -94,8 +94,9 @@ class VoiceActivity:
 
     @property
     def speaking_since(self) -> float | None:
-        """Session second at which the open segment began; None in silence. Live recognition listens to it."""
-        return self._segment.first / SAMPLE_RATE if self._segment else None
+        """Session second at which the open segment began; None in silence. Any thread may ask; live recognition does."""
+        segment = self._segment
+        return segment.first / SAMPLE_RATE if segment else None
 
     def warm_up(self) -> None:
         """Load the network."""

@@ -21,6 +21,7 @@ COLOURS: dict[str, str] = {
     "surprise": "#f5a623",
 }  # fmt: skip
 ROW = 0.096  # s that a row of the `speech` track stands for
+_APART = 0.2  # s between two rows that belong to different stretches
 _LANES = ("fused", "voice", "face", "speech")
 _BLOCK = ("x", "width", "lane", "colour", "alpha", "label", "p")
 _INK = "#7d8896"  # readable on light and on dark
@@ -92,7 +93,9 @@ class Timeline(pn.viewable.Viewer):
         """Draw provisional pitch and level (columns of `acoustics`)."""
         if voice is not self._provisional:
             self._provisional = voice
-            self._open.data = {"t": voice.times, "pitch": voice.column("pitch"), "level": voice.column("intensity")}
+            apart = np.flatnonzero(np.diff(voice.times) > _APART) + 1  # segments are not joined by a line
+            columns = {"t": voice.times, "pitch": voice.column("pitch"), "level": voice.column("intensity")}
+            self._open.data = {k: np.insert(v, apart, v[apart] if k == "t" else np.nan) for k, v in columns.items()}
 
     def show(self, replay: Replay, speech: tuple[Floats, Floats], clock: float) -> None:
         """Draw the last minute.
