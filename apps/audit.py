@@ -4,8 +4,9 @@ from pathlib import Path
 
 import panel as pn
 
-from workbench.audit import bundle, config, material, tracking
-from workbench.views.audit_page import AuditPage
+from workbench.audit import config, material, tracking
+from workbench.audit.present import bundle
+from workbench.views.audit.page import AuditPage
 from workbench.zoo.progress import Progress
 
 DEFAULT = Path(__file__).parents[1] / "experiments" / "audit_default.yaml"

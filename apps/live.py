@@ -3,7 +3,7 @@
 import panel as pn
 
 from workbench import sample, settings
-from workbench.views.live_page import LivePage
+from workbench.views.live.page import LivePage
 
 pn.extension(notifications=False)
 LivePage(settings.load(), sample.build).attach().__panel__().servable()

@@ -3,7 +3,7 @@
 import panel as pn
 
 from workbench import settings
-from workbench.views.review_page import ReviewPage
+from workbench.views.review.page import ReviewPage
 
 pn.extension("tabulator", notifications=False)
 page = ReviewPage.at(settings.sessions_dir(), pn.state.session_args)

@@ -4,7 +4,7 @@ import panel as pn
 
 from workbench.training import catalogue
 from workbench.training.tune import Tuner
-from workbench.views.tune_page import TunePage
+from workbench.views.tune.page import TunePage
 
 pn.extension("tabulator", notifications=False)
 asked = pn.state.session_args.get("corpus", [b"crema-d"])[0].decode()

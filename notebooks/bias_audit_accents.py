@@ -32,7 +32,8 @@ os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
 
 import workbench
 from workbench import settings
-from workbench.audit import accents, plots
+from workbench.audit.studies import accents
+from workbench.audit.present import plots
 from workbench.corpora.accents import LABEL, VOICES, build
 
 chosen = ["American (Kokoro)", "American (eSpeak)", "Scottish (eSpeak)", "Caribbean (eSpeak)"]
@@ -76,7 +77,7 @@ for sentence in accents.sentences(accents.effect(measured)):
 # %%
 import matplotlib.pyplot as plt
 
-from workbench.audit.transcripts import metrics
+from workbench.audit.stats.transcripts import metrics
 
 errors = next(m for m in metrics(list(measured.heard), list(measured.text), None)[0] if m.name == "wer")
 wer = errors.sums[:, 0] / errors.sums[:, 1]

@@ -33,8 +33,10 @@ os.environ.setdefault("WORKBENCH_DATA", str(Path.cwd().parents[1] / "shared" / "
 os.environ["MLFLOW_TRACKING_URI"] = "sqlite:///mlflow.db"
 os.chdir(tempfile.mkdtemp())  # whatever is written stays out of the checkout
 
-from workbench.audit import bundle, config, plots, tracking
-from workbench.audit.findings import findings
+from workbench.audit import config, tracking
+from workbench.audit.present import bundle
+from workbench.audit.present import plots
+from workbench.audit.present.findings import findings
 
 asked = config.Config(
     name="crema-d votes",

@@ -45,8 +45,10 @@ from pathlib import Path
 
 # %matplotlib inline
 
-from workbench.audit import bundle, config, plots, tracking
-from workbench.audit.findings import HEADINGS, findings
+from workbench.audit import config, tracking
+from workbench.audit.present import bundle
+from workbench.audit.present import plots
+from workbench.audit.present.findings import HEADINGS, findings
 
 folder = Path(out or tempfile.mkdtemp())
 about = "given table"
@@ -54,7 +56,7 @@ if not table:
     import numpy as np
     import pandas as pd
 
-    from workbench.audit import simulation
+    from workbench.audit.stats import simulation
 
     s = simulation.people({"a": 40, "b": 30, "c": 4}, {"a": 0.8, "b": 0.65, "c": 0.7}, random=np.random.default_rng(0), others={"sex": ("Female", "Male")})
     guess = np.array(simulation.CLASSES)[s.probabilities.argmax(axis=1)]

@@ -26,12 +26,13 @@ from pathlib import Path
 import ipywidgets
 import panel as pn
 
-from workbench import contracts, live, sample, settings
+from workbench import contracts, sample, settings
+from workbench.live import opening
 from workbench.capture.sample import Player
 from workbench.language.interview import load_plan
 from workbench.sessions.replay import matches, refuse
 from workbench.sessions.store import Session
-from workbench.views.media_panel import MediaPanel
+from workbench.views.live.media_panel import MediaPanel
 
 pn.extension(inline=True)  # its scripts come with the notebook: no network is needed
 
@@ -46,7 +47,7 @@ chosen = settings.load()
 paths = sample.build()
 agreed = contracts.Consent(given=True, by="notebook", when=datetime.now(UTC).isoformat(timespec="seconds"), text="sample: no person")
 folder = Path(tempfile.mkdtemp()) / "session"
-session = live.open_live(chosen, load_plan(paths.interview), agreed, {"name": "sample interview"}, folder)
+session = opening.open_live(chosen, load_plan(paths.interview), agreed, {"name": "sample interview"}, folder)
 player = Player(paths.video, session.intake, chosen.capture)
 session.begin()
 player.start()
@@ -77,12 +78,12 @@ running = {}
 
 def consent():
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return contracts.Consent(given=agree.value, by="participant", when=now, text=live.CONSENT)
+    return contracts.Consent(given=agree.value, by="participant", when=now, text=opening.CONSENT)
 
 
 def begin(_):
     if agree.value and "session" not in running:
-        running["session"] = live.open_live(chosen, consent=consent())
+        running["session"] = opening.open_live(chosen, consent=consent())
         running["session"].begin()
         panel.attach(running["session"].intake)
         panel.state = "live"

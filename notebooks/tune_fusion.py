@@ -39,8 +39,8 @@ import pandas as pd
 
 from workbench.fusion.network import Hyperparameters
 from workbench.training.benchmark import entries
-from workbench.training.evaluate import Judge
-from workbench.training.splits import by_person, held_out
+from workbench.evaluation.cross_validation import Judge
+from workbench.evaluation.splits import by_person, held_out
 
 judge = Judge(samples, draws=1000)
 folds = by_person(samples.persons, folds=5, seed=0)
@@ -61,7 +61,7 @@ table
 # %%
 import matplotlib.pyplot as plt
 
-from workbench.fusion.metrics import reliability
+from workbench.evaluation.metrics import reliability
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True)
 for ax, name in zip(axes, ("voice", "average", "learned_shares")):

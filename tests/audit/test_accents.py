@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from workbench import settings as tree
-from workbench.audit import AuditError, accents
+from workbench.audit import AuditError
+from workbench.audit.studies import accents
 from workbench.corpora import accents as corpus
 from workbench.corpora import espeak
 from workbench.corpora.accents import LABEL, VOICES, Accents, Spoken

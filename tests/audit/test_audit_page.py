@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from tests.audit.test_bundle import write
-from workbench.audit import AuditError, bundle, config
-from workbench.views.audit_page import AuditPage
+from workbench.audit import AuditError, config
+from workbench.audit.present import bundle
+from workbench.views.audit.page import AuditPage
 
 
 def settled(page):

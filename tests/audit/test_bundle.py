@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from workbench.audit import AuditError, bundle, config
+from workbench.audit import AuditError, config
+from workbench.audit.present import bundle
 from workbench.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from workbench import audit, zoo
-from workbench.audit import AuditError, cards, simulation
-from workbench.audit.bundle import Bundle
+from workbench.audit import AuditError
+from workbench.audit.present import cards
+from workbench.audit.present.bundle import Bundle
+from workbench.audit.stats import simulation
 
 LABEL = "simulated: says nothing about people"
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from workbench import audit
-from workbench.audit import AuditError, compare, simulation
-from workbench.audit.bundle import Bundle
-from workbench.audit.gaps import gap
+from workbench.audit import AuditError, compare
+from workbench.audit.present.bundle import Bundle
+from workbench.audit.stats import simulation
+from workbench.audit.stats.gaps import gap
 
 
 @pytest.fixture(scope="module")

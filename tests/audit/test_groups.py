@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.audit import AuditError, Options, run
-from workbench.audit.groups import MISSING, people
+from workbench.audit.stats.groups import MISSING, people
 
 DEFAULTS = Options()
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from workbench import audit
-from workbench.audit import benchmark, bootstrap, simulation
-from workbench.audit.bootstrap import Estimate
-from workbench.audit.gaps import adjust, gap, worst
+from workbench.audit import benchmark
+from workbench.audit.stats import simulation
+from workbench.audit.stats.gaps import adjust, gap, worst
+from workbench.evaluation import bootstrap
+from workbench.evaluation.bootstrap import Estimate
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from workbench.audit import AuditError, ll144
+from workbench.audit import AuditError
+from workbench.audit.studies import ll144
 
 # Twelve people; scores 1 to 12, so the median of the whole sample is 6.5 and "above" means 7 or more.
 #   who      sex  race/ethnicity  score        who      sex  race/ethnicity  score

@@ -6,7 +6,7 @@ from fairlearn.metrics import MetricFrame
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, log_loss, mean_absolute_error, recall_score
 
 from workbench import audit
-from workbench.audit import metrics, simulation
+from workbench.audit.stats import metrics, simulation
 
 CLASSES = simulation.CLASSES
 

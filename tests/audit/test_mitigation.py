@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from workbench.audit import AuditError, mitigation
+from workbench.audit import AuditError
+from workbench.audit.studies import mitigation
 
 
 def people(shift, seed=0, persons=60, rows=12):

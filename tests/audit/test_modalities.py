@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.audit import AuditError, modalities
-from workbench.audit.groups import MISSING
-from workbench.audit.modalities import Fused, costs, gap_change, held_out, subsets
+from workbench.audit import AuditError
 from workbench.audit.options import Options
+from workbench.audit.stats.groups import MISSING
+from workbench.audit.studies import modalities
+from workbench.audit.studies.modalities import Fused, costs, gap_change, held_out, subsets
+from workbench.evaluation.samples import from_votes
 from workbench.labels import CREMA_D
-from workbench.training.samples import from_votes
 
 CLASSES = ("no", "yes")
 

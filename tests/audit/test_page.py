@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from workbench import audit
-from workbench.audit import bundle, modalities, page, plots, simulation
-from workbench.audit.findings import findings
-from workbench.audit.modalities import Fused
+from workbench.audit.present import bundle, page, plots
+from workbench.audit.present.findings import findings
+from workbench.audit.stats import simulation
+from workbench.audit.studies import modalities
+from workbench.audit.studies.modalities import Fused
 
 EVIL = "<script>alert(1)</script>"
 

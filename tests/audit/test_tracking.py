@@ -3,7 +3,8 @@
 import pytest
 
 from tests.audit.test_bundle import write
-from workbench.audit import AuditError, bundle, config, tracking
+from workbench.audit import AuditError, config, tracking
+from workbench.audit.present import bundle
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from workbench import audit, contracts
-from workbench.audit import simulation
-from workbench.audit.transcripts import metrics
+from workbench.audit.stats import simulation
+from workbench.audit.stats.transcripts import metrics
 
 
 def transcript(*words):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.cli.bench_live import fake_devices as devices
+from workbench.benchmarks.live import fake_devices as devices
 
 __all__ = ["devices", "flags"]
 

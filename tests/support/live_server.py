@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.cli.serving import APPS, served
+from workbench.benchmarks.serving import APPS, served
 
 ROOT = APPS.parent
 

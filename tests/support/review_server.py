@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.cli.serving import served
+from workbench.benchmarks.serving import served
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.evaluation.samples import Samples
 from workbench.labels import CREMA_D
-from workbench.training.samples import Samples
 
 
 def generated(persons: int = 16, clips: int = 24, seed: int = 0) -> Samples:

@@ -13,10 +13,10 @@ import pytest
 
 from tests.support.command import Done
 from tests.training.conftest import cut, generated
+from workbench.evaluation.cross_validation import Judge
+from workbench.evaluation.samples import Samples
 from workbench.fusion.network import Hyperparameters
 from workbench.training import benchmark, catalogue, figures
-from workbench.training.evaluate import Judge
-from workbench.training.samples import Samples
 
 NAMES = ("accuracy", "macro_f1", "log_loss", "ece")
 

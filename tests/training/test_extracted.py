@@ -7,10 +7,10 @@ import pytest
 
 from tests.training.conftest import generated
 from workbench.errors import CorpusError
-from workbench.fusion.metrics import reliability
+from workbench.evaluation.metrics import reliability
+from workbench.evaluation.samples import Samples
 from workbench.fusion.network import Hyperparameters
 from workbench.training import benchmark
-from workbench.training.samples import Samples
 
 QUICK = Hyperparameters(members=2, epochs=2, hidden=4)
 

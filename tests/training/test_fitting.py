@@ -13,11 +13,11 @@ import yaml
 from tests.support.command import Done
 from workbench import settings as tree
 from workbench.errors import SettingsError
+from workbench.evaluation.samples import Samples
 from workbench.fusion.stored import Stored, load
 from workbench.sessions import replay, synthetic
 from workbench.sessions.store import Session
 from workbench.training import fitting
-from workbench.training.samples import Samples
 
 
 def test_from_votes_to_a_session_fused_by_the_registered_name(

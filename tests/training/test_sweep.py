@@ -13,11 +13,11 @@ import yaml
 from tests.support.command import Done
 from workbench import settings as tree
 from workbench.errors import SettingsError
+from workbench.evaluation.samples import Samples
 from workbench.fusion import fuse
 from workbench.settings import Smoothing
 from workbench.training import plan as planning
 from workbench.training import sequences, sweep
-from workbench.training.samples import Samples
 
 PLAN: dict[str, Any] = {
     "name": "few", "folds": 2, "draws": 50, "trials": 2, "register_as": {"name": "few-votes", "alias": "best"},

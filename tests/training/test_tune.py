@@ -12,8 +12,8 @@ import yaml
 from tests.training.conftest import generated
 from workbench import settings as tree
 from workbench.errors import CorpusError, SettingsError
+from workbench.evaluation.metrics import Interval
 from workbench.fusion import fuse
-from workbench.fusion.metrics import Interval
 from workbench.training import tune
 from workbench.training.tune import Found, Point, Tuner
 

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import Watched
-from workbench.audit import bundle, config
-from workbench.cli.serving import served
+from workbench.audit import config
+from workbench.audit.present import bundle
+from workbench.benchmarks.serving import served
 
 pytestmark = pytest.mark.ui
 WAIT = 60_000  # ms; a busy machine

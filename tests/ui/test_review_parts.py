@@ -8,10 +8,10 @@ from workbench.errors import SettingsError
 from workbench.sessions import replay, synthetic
 from workbench.sessions.store import Session
 from workbench.settings import to_yaml
-from workbench.views.review_data import Opened
-from workbench.views.review_page import ReviewPage
-from workbench.views.review_session import SessionView
-from workbench.views.review_weights import STORED, Refit, Sliders
+from workbench.views.review.data import Opened
+from workbench.views.review.page import ReviewPage
+from workbench.views.review.session import SessionView
+from workbench.views.review.weights import STORED, Refit, Sliders
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import Watched
 from workbench import settings as tree
-from workbench.cli.serving import served
+from workbench.benchmarks.serving import served
 
 pytestmark = pytest.mark.ui
 WAIT = 60_000  # ms; a busy machine

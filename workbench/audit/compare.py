@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.audit.bootstrap import Estimate
-from workbench.audit.bundle import Bundle
-from workbench.audit.gaps import gap
 from workbench.audit.options import AuditError
+from workbench.audit.present.bundle import Bundle
 from workbench.audit.result import Audit
+from workbench.audit.stats.gaps import gap
+from workbench.evaluation.bootstrap import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from workbench.audit.options import AuditError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.training.samples import Samples
+    from workbench.evaluation.samples import Samples
 
 MODALITIES = {"voice": "audio", "face": "visual"}
 """CREMA-D's channels and the modality that each stands for in `fusion`."""
@@ -73,10 +73,10 @@ def read(config: Config) -> Material:
 
 def crema_d(source: Source, groupings: tuple[str, ...]) -> Material:
     """CREMA-D's human votes: voice, face, both (`av`), and fusion strategies fitted on other people."""
-    from workbench.audit.modalities import STRATEGIES, held_out
+    from workbench.audit.studies.modalities import STRATEGIES, held_out
     from workbench.corpora.crema_d import load_votes
+    from workbench.evaluation.samples import from_votes
     from workbench.labels import CREMA_D
-    from workbench.training.samples import from_votes
 
     root = source.root or (settings.data_dir() / "crema-d" if settings.data_dir() else None)  # type: ignore[operator]
     if root is None:

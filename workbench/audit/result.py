@@ -107,7 +107,7 @@ class Audit:
         """
         import pandas as pd
 
-        from workbench.audit import core
+        from workbench.audit.stats import core
 
         columns = {"groups": core.GROUP_COLUMNS, "gaps": core.GAP_COLUMNS, "worst": core.WORST_COLUMNS}
         try:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from workbench import settings
-from workbench.audit import bundle, plots
-from workbench.audit.bundle import Bundle
 from workbench.audit.config import Config, file_name
-from workbench.audit.groups import CROSS
 from workbench.audit.options import AuditError
+from workbench.audit.present import bundle, plots
+from workbench.audit.present.bundle import Bundle
+from workbench.audit.stats.groups import CROSS
 from workbench.runs import connect, revision
 
 EXPERIMENT = "audits"

@@ -12,7 +12,7 @@ import typer
 from workbench.cli import app
 
 if TYPE_CHECKING:
-    from workbench.audit.bundle import Bundle
+    from workbench.audit.present.bundle import Bundle
 
 audit = typer.Typer(help="Bias audits: run, compare, list, cards, bench.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
@@ -28,8 +28,9 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Audit predictions by group and write everything as one page. Exit code 1 where a stated limit is exceeded."""
-    from workbench.audit import bundle, material, tracking
+    from workbench.audit import material, tracking
     from workbench.audit.config import load
+    from workbench.audit.present import bundle
     from workbench.zoo.progress import bars
 
     asked = load(config)
@@ -44,7 +45,7 @@ def run(
 
 
 def _report(found: Bundle, page: Path, run_id: str | None, as_json: bool) -> None:
-    from workbench.audit.findings import findings
+    from workbench.audit.present.findings import findings
 
     said = {name: [f.text for f in findings(a) if f.level == "gap"] for name, a in found.audits.items()}
     if as_json:
@@ -126,8 +127,8 @@ def cards(
     runs: Annotated[list[str] | None, typer.Option("--run", help="Audits to quote: folders or MLflow runs.")] = None,
 ) -> None:
     """Write model and data cards of what the zoo ships: what is known, what is not, for whom not to use it."""
-    from workbench.audit import cards as writing
     from workbench.audit import tracking
+    from workbench.audit.present import cards as writing
 
     for path in writing.write(out, [tracking.find(r) for r in runs or []]):
         sys.stdout.write(f"{path}\n")
@@ -141,8 +142,8 @@ def accents(
     import tempfile
 
     from workbench import settings as tree
-    from workbench.audit import accents as measuring
-    from workbench.audit.bundle import Bundle
+    from workbench.audit.present.bundle import Bundle
+    from workbench.audit.studies import accents as measuring
     from workbench.corpora.accents import build
     from workbench.pipeline import evaluate
     from workbench.zoo.progress import bars

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from workbench.benchmarks.live import live
+from workbench.benchmarks.replay import replay
+from workbench.benchmarks.tune import tune
 from workbench.cli import app
-from workbench.cli.bench_live import live
-from workbench.cli.bench_replay import replay
-from workbench.cli.bench_tune import tune
 
 bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
@@ -28,7 +28,7 @@ def pipeline(
     as_json: AsJson = False,
 ) -> None:
     """Evaluate the sample interview warm: real-time factor, memory, and every stage's latencies."""
-    from workbench.benchmarks import measure_pipeline
+    from workbench.benchmarks.pipeline import measure_pipeline
 
     _print(measure_pipeline(runs, media), as_json, "Evaluation of the sample interview (stock footage, synthetic voice)")
 
@@ -36,7 +36,7 @@ def pipeline(
 @bench.command()
 def vision(as_json: AsJson = False) -> None:
     """Detection on 640×360 frames and the emotion networks on batches of 8, alone on the machine."""
-    from workbench.benchmarks import measure_vision
+    from workbench.benchmarks.pipeline import measure_vision
 
     _print(measure_vision(), as_json, "Vision on the sample interview's frames")
 
@@ -48,7 +48,7 @@ def refusion(
     as_json: AsJson = False,
 ) -> None:
     """Fusion, smoothing and scoring of stored tracks (a generated session)."""
-    from workbench.benchmarks import measure_refusion
+    from workbench.benchmarks.pipeline import measure_refusion
 
     _print(measure_refusion(hours, runs), as_json, f"Re-fusion of {hours:g} h of generated tracks")
 
@@ -56,7 +56,7 @@ def refusion(
 @bench.command()
 def memory(minutes: Annotated[list[int] | None, typer.Option(help="Lengths to compare, min.")] = None, as_json: AsJson = False) -> None:
     """Peak memory of `evaluate` over recordings of different lengths, each in a process of its own."""
-    from workbench.benchmarks import measure_memory
+    from workbench.benchmarks.pipeline import measure_memory
 
     _print(measure_memory(minutes or [1, 20]), as_json, "Peak memory by length of the recording (the sample, repeated)")
 
@@ -64,7 +64,7 @@ def memory(minutes: Annotated[list[int] | None, typer.Option(help="Lengths to co
 @bench.command()
 def startup(runs: Annotated[int, typer.Option(min=1)] = 7, as_json: AsJson = False) -> None:
     """How long `workbench --help` takes."""
-    from workbench.benchmarks import measure_startup
+    from workbench.benchmarks.pipeline import measure_startup
 
     _print(measure_startup(runs), as_json, "workbench --help")
 

@@ -16,7 +16,7 @@ from workbench.cli import app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.training.samples import Samples
+    from workbench.evaluation.samples import Samples
 
 fusion = typer.Typer(help="Fusion of modalities: benchmark, fit, sweep, list.", no_args_is_help=True)
 app.add_typer(fusion, name="fusion")

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import CorpusError
+from workbench.evaluation.cross_validation import Judge, Scored, plain
+from workbench.evaluation.metrics import BINS, FLOOR, NAMES, Interval, reliability
+from workbench.evaluation.samples import STRENGTHS, Samples
+from workbench.evaluation.splits import Build, Fold, by_person, held_out
 from workbench.fusion.average import Average
 from workbench.fusion.calibrated import CalibratedAverage
 from workbench.fusion.logistic import Logistic
-from workbench.fusion.metrics import BINS, FLOOR, NAMES, Interval, reliability
 from workbench.fusion.network import Hyperparameters, Learned
 from workbench.fusion.product import Product
 from workbench.fusion.rules import Rules
 from workbench.fusion.strategy import Bools, Floats
-from workbench.training.evaluate import Judge, Scored, plain
-from workbench.training.samples import STRENGTHS, Samples
-from workbench.training.splits import Build, Fold, by_person, held_out
 
 EQUAL: dict[str, float] = {"visual": 0.5, "audio": 0.5}
 SHARES: tuple[str, ...] = ("visual", "audio")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from workbench import settings as tree
 from workbench.errors import CorpusError
-from workbench.training.samples import Samples
+from workbench.evaluation.samples import Samples
 
 
 def _crema_d(root: Path) -> Samples:
     from workbench.corpora.crema_d import load_votes
-    from workbench.training.samples import from_votes
+    from workbench.evaluation.samples import from_votes
 
     return from_votes(load_votes(root))
 

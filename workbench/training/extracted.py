@@ -9,9 +9,9 @@ import pandas as pd
 
 from workbench.corpora.tracks import ERRORS, Extracted, default_folder
 from workbench.errors import CorpusError
+from workbench.evaluation.samples import GROUPINGS, Samples
 from workbench.fusion.strategy import Floats
 from workbench.labels import BASIC, reorder
-from workbench.training.samples import GROUPINGS, Samples
 
 PROBABILITIES: tuple[str, ...] = ("visual", "audio")
 """Modalities whose features are class probabilities; the others are measurements."""

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import SettingsError
+from workbench.evaluation.cross_validation import Judge, Scored, plain
+from workbench.evaluation.metrics import Ints, reliability
+from workbench.evaluation.samples import Samples
+from workbench.evaluation.splits import Fold, by_person, fit, fitted
 from workbench.fusion.average import Average
-from workbench.fusion.metrics import Ints, reliability
 from workbench.fusion.network import Hyperparameters
 from workbench.fusion.stored import FILE, Stored
 from workbench.fusion.strategy import Floats
@@ -22,9 +25,6 @@ from workbench.runs import connect, revision
 from workbench.settings import tracking_uri
 from workbench.training import figures as draw
 from workbench.training.benchmark import EQUAL, SHARES, Entry, differences, entries, figures
-from workbench.training.evaluate import Judge, Scored, plain
-from workbench.training.samples import Samples
-from workbench.training.splits import Fold, by_person, fit, fitted
 
 EXPERIMENT = "fusion"
 

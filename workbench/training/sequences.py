@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.evaluation.samples import Samples
 from workbench.fusion.smoothing import Smoothed, smooth
 from workbench.fusion.strategy import Floats
 from workbench.settings import Smoothing
-from workbench.training.samples import Samples
 
 RUNS = (3, 10)
 """Fewest and most windows that an emotion holds (chosen: 1.5 to 5 s at the default hop)."""

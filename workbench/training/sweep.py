@@ -20,17 +20,17 @@ import yaml
 
 from workbench import settings as tree
 from workbench.errors import SettingsError
+from workbench.evaluation.cross_validation import Judge
+from workbench.evaluation.metrics import NAMES
+from workbench.evaluation.samples import Samples
+from workbench.evaluation.splits import by_person, fit, held_out
 from workbench.fusion import fuse
 from workbench.fusion.average import Average
-from workbench.fusion.metrics import NAMES
 from workbench.fusion.strategy import Floats, Strategy
 from workbench.runs import connect, revision
 from workbench.training import fitting, sequences
 from workbench.training.benchmark import EQUAL, Entry, Progress
-from workbench.training.evaluate import Judge
 from workbench.training.plan import Plan, Range
-from workbench.training.samples import Samples
-from workbench.training.splits import by_person, fit, held_out
 
 FOLDER = Path("artifacts") / "sweeps"
 """Where studies (``NAME.db``) and the best settings (``NAME.yaml``) are kept."""

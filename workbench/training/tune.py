@@ -15,19 +15,19 @@ import pandas as pd
 import yaml
 
 from workbench.errors import CorpusError
+from workbench.evaluation.cross_validation import Judge
+from workbench.evaluation.metrics import Interval
+from workbench.evaluation.samples import Samples
+from workbench.evaluation.splits import by_person
 from workbench.fusion.average import Average
 from workbench.fusion.calibrated import CalibratedAverage
 from workbench.fusion.calibration import Calibrator, Method
 from workbench.fusion.calibration import fit as calibrate
-from workbench.fusion.metrics import Interval
 from workbench.fusion.stored import Stored
 from workbench.fusion.strategy import Floats
 from workbench.runs import connect, revision
 from workbench.training.benchmark import SHARES
-from workbench.training.evaluate import Judge
 from workbench.training.fitting import EXPERIMENT
-from workbench.training.samples import Samples
-from workbench.training.splits import by_person
 
 METHODS: tuple[Method, ...] = ("none", "temperature", "dirichlet")
 STEPS = 51

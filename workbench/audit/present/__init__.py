@@ -1,0 +1,1 @@
+"""Audits for people: findings in sentences, pictures, pages, cards, and the bundle that keeps a run."""

@@ -1,0 +1,1 @@
+"""Whole studies made of audits: synthetic accents, the cost of modalities, mitigation, Local Law 144."""

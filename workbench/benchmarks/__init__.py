@@ -1,0 +1,1 @@
+"""What `workbench bench` measures: every figure is measured on this machine, after a warm-up."""

@@ -1,0 +1,422 @@
+"""A live session: what a browser sends, through the same graphs, store and fusion as a recording, as it comes.
+
+Four threads: vision (latest picture wins), speech (audio is never dropped), the slower measures of a closed segment, and a
+ticker that fuses what is there and looks after the machine. The page reads `view`; nothing here waits for a page.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from workbench import contracts, streams
+from workbench.capture.browser import Intake, JpegFrame, decode, register, unregister
+from workbench.errors import WorkbenchError
+from workbench.fusion.schedule import Change
+from workbench.fusion.stored import pinned
+from workbench.live.health import Governor, Machine, Reading, must_stop
+from workbench.live.observations import Observing
+from workbench.live.video import Recording
+from workbench.live.view import Health, View, faces, fused_label, p95
+from workbench.runtime.graph import Graph
+from workbench.runtime.ledger import Ledger
+from workbench.runtime.process import ProcessGraph
+from workbench.runtime.supervisor import Backlog, Latest, Worker
+from workbench.sessions.replay import CHANGED, SECTIONS, compute
+from workbench.sessions.writer import AUDIO, SessionWriter
+from workbench.settings import Settings
+from workbench.speech.provisional import NONE, OpenSpeech, ProvisionalAcoustics, followed
+from workbench.speech.streaming import Interim, StreamingTranscriber
+from workbench.speech.vad import VoiceActivity
+from workbench.stage import Stage
+from workbench.vision.emotion import EmotionStage
+
+TICK = 0.4
+"""Seconds between two fusions; longer where one takes long."""
+SILENT = 60.0
+"""Seconds without a message from the browser after which the session is stopped and stored."""
+LAST_WAIT = 6.0
+"""Seconds that the end waits for audio that the browser still holds."""
+HUNG = 45.0
+"""Seconds that a stage may take over one item; longer and it counts as hung."""
+FEW = 5
+"""Items that may wait for the measuring process before speech that goes on is left out of the curves."""
+OVERLAY, UPDATE = "capture → overlay", "page update"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a live session is made of: stages for its three graphs, and what the pipeline does with outputs.
+
+    Parameters
+    ----------
+    vision, speech : sequence of Stage
+        `speech` gets audio and makes transcripts.
+    measures : ProcessGraph
+        Gets those; started already.
+    store : callable
+        ``store(writer, item)``.
+    answers : callable
+        ``answers(transcripts, marks, duration)`` → answers so far.
+    finish : callable
+        ``finish(writer, marks, duration)``: language, windows and scores of the whole session.
+    """
+
+    vision: Sequence[Stage]
+    speech: Sequence[Stage]
+    measures: ProcessGraph
+    store: Callable[[SessionWriter, Any], None]
+    answers: Callable[[list[contracts.Transcript], list[contracts.Event], float], list[contracts.Answer]]
+    finish: Callable[[SessionWriter, list[contracts.Event], float], None]
+
+
+class LiveSession:
+    """One visitor's session. Its `intake` takes media from the moment that `begin` is called, which says consent was given.
+
+    Parameters
+    ----------
+    writer : SessionWriter
+    settings : Settings
+    parts : Parts
+    ledger : Ledger, optional
+    """
+
+    def __init__(self, writer: SessionWriter, settings: Settings, parts: Parts, ledger: Ledger | None = None) -> None:
+        self.writer, self.parts = writer, parts
+        self.ledger = ledger or Ledger()
+        self.ledger.declare(OVERLAY, 500.0)
+        self.ledger.declare(UPDATE, 500.0)
+        self.settings = self._first_settings = settings
+        self.intake = Intake(self._on_audio, self._on_frame, self._on_control)
+        self.seen = Observing(settings.vision, writer.header.disabled)
+        self.state = "ready"
+        self.error: str | None = None
+        self.ended = threading.Event()
+        self.heard: Callable[[], None] = lambda: None
+        """Called, in the thread of recognition, when words were heard; must return at once."""
+        self._lock = threading.RLock()
+        self._view = View("ready", 0.0)
+        self._changes: list[Change] = []
+        self._events: list[contracts.Event] = []
+        self._closed: list[contracts.Transcript] = []
+        self._interim: Interim | None = None
+        self._voice = NONE
+        self._unaligned: dict[str, streams.TranscribedClip] = {}
+        self._labels: dict[str, contracts.VisualPrediction] = {}
+        self._fused_label = ""
+        self._analysed: deque[float] = deque(maxlen=256)
+        self._shown: dict[str, deque[float]] = {"delays": deque(maxlen=400), "updates": deque(maxlen=400)}
+        self._last_message = time.monotonic()
+        self._end_at: int | None = None
+        self._due = 0.0
+        self._reading: Reading | None = None
+        self._governor, self._machine = Governor(), Machine(writer.folder)
+        self._recording = Recording(writer.folder, settings.capture.fps) if settings.session.store_video else None
+        self._pictures, self._sounds, self._closings = Latest(), Backlog(), Backlog()
+        parts.measures.use(self.ledger)
+        self._vision = Worker("vision", Graph(parts.vision, self.ledger), self._pictures, self._deliver, self._fatal, self._decode)
+        self._speech = Worker("speech", Graph(parts.speech, self.ledger), self._sounds, self._deliver, self._fatal)
+        self._measures = Worker("measures", parts.measures, self._closings, self._deliver, self._fatal, clock=lambda: self.clock)
+        self._workers = (self._vision, self._speech, self._measures)
+        self.hung: dict[str, str | None] = {}
+        """Workers that have not come back from one item for `HUNG` seconds, each with the modality that is missing meanwhile."""
+        self._ticker = threading.Thread(target=self._tick, name="live-ticker", daemon=True)
+        self._reason = ""
+
+    # ── what the page does ───────────────────────────────────────────────────────────────────────────────────────────
+    def begin(self) -> None:
+        """Consent was given: take media."""
+        with self._lock:
+            if self.state != "ready":
+                return
+            self.state = "live"
+        register(self.intake)
+        self.intake.open = True
+        self._last_message = time.monotonic()
+        for thread in (*self._workers, self._ticker):
+            thread.start()
+        self._happened("started", "the session began")
+
+    def pause(self, on: bool) -> None:
+        """Stop or go on taking media; the session's clock stands still meanwhile."""
+        with self._lock:
+            if self.state in ("live", "paused"):
+                self.state = "paused" if on else "live"
+                self._happened("paused" if on else "resumed", "")
+
+    def mark(self, question_id: str, text: str = "") -> None:
+        """A question begins now."""
+        self._happened("question", text, question_id=question_id)
+
+    def change(self, settings: Settings) -> None:
+        """Fuse and score with other settings from now on; stored, so that a replay does the same.
+
+        Raises
+        ------
+        SettingsError
+            If the settings cannot be used (the old ones stay in force).
+        """
+        settings = pinned(self.settings.model_copy(update={n: getattr(settings, n) for n in SECTIONS}))
+        if settings == self.settings:
+            return
+        compute(self.seen.observations(0.0), settings)  # refuses what cannot be used
+        with self._lock:
+            self.settings = settings
+            event = self._happened(CHANGED, "", settings={n: settings.echo()[n] for n in SECTIONS})
+            self._changes.append((event.timestamp, settings))
+
+    def stop(self, reason: str = "stopped on the page") -> None:
+        """End the session; `ended` is set once everything is stored. Returns at once."""
+        with self._lock:
+            if self.state == "ready":
+                self.state = "ended"
+                self.writer.close()
+                self.ended.set()
+            elif self.state in ("live", "paused"):
+                self.state, self._reason = "ending", reason
+
+    @property
+    def clock(self) -> float:
+        """Seconds of audio taken."""
+        return self.intake.samples / 16000
+
+    def view(self) -> View:
+        """The newest moment; cheap."""
+        with self._lock:
+            seen = replace(self._view, transcripts=tuple(self._closed), interim=self._interim, voice=self._voice)
+            return replace(seen, state=self.state, clock=self.clock)
+
+    # ── what the browser sends ───────────────────────────────────────────────────────────────────────────────────────
+    def _on_audio(self, block: streams.AudioBlock) -> None:
+        self._last_message = time.monotonic()
+        self._sounds.put(block)
+        self._store(block)
+
+    def _on_frame(self, frame: JpegFrame) -> None:
+        if self._recording is not None:
+            self._keep(self._recording.add, frame)
+        step = 1 / (self.settings.capture.fps * self._governor.step.frames)
+        if frame.timestamp + 0.02 < self._due:  # the governor's rate; a frame that comes a little early is taken
+            return
+        self._due = max(self._due + step, frame.timestamp)
+        self._pictures.put(frame)
+
+    def _on_control(self, message: dict[str, Any]) -> None:
+        kind, self._last_message = message.get("kind"), time.monotonic()
+        if kind == "shown":
+            for name, kept in self._shown.items():
+                kept.extend(float(v) for v in message.get(name, []) if isinstance(v, int | float))
+            for line, name in ((OVERLAY, "delays"), (UPDATE, "updates")):
+                for milliseconds in message.get(name, []):
+                    self.ledger.record(line, float(milliseconds) / 1000)
+        elif kind == "end":
+            self._end_at = int(message.get("samples", 0))
+        elif kind in ("mute", "unplugged", "plugged"):
+            data = {k: v for k, v in message.items() if k != "kind"}
+            happened = f": {'muted' if data.get('on') else 'on again'}" if kind == "mute" else ""
+            self._happened(kind, f"{data.get('device', 'microphone')}{happened}", **data)
+
+    # ── what the graphs make ─────────────────────────────────────────────────────────────────────────────────────────
+    def _decode(self, frame: JpegFrame) -> streams.FramePacket:
+        with self.ledger.timing("decode"):
+            return decode(frame, self.settings.capture.max_height)
+
+    def _deliver(self, item: Any) -> None:
+        self.seen.add(item)
+        self._store(item)
+        match item:
+            case streams.TrackedFrame():
+                self._analysed.append(time.monotonic())
+                self._overlay(item.detections)
+            case contracts.VisualOutput():
+                self._labels.update({p.face_id: p for p in item.predictions})
+            case Interim():
+                with self._lock:
+                    self._interim = item
+                self.heard()
+            case streams.AlignedClip():  # before the class that it is a kind of
+                with self._lock:  # the same words, now at their aligned times
+                    self._unaligned.pop(item.transcript.segment_id, None)
+                    ids = [t.segment_id for t in self._closed]
+                    self._closed[ids.index(item.transcript.segment_id)] = item.transcript
+            case streams.TranscribedClip():
+                with self._lock:
+                    self._closed.append(item.transcript)
+                    self._unaligned[item.transcript.segment_id] = item
+                    self._interim = None
+                self._closings.put(item)
+            case OpenSpeech():
+                if len(self._closings) < FEW:  # for display only: it must not keep what is stored waiting
+                    self._closings.put(item)
+            case ProvisionalAcoustics():
+                with self._lock:
+                    self._voice = followed(self._voice, item.track)
+            case streams.MeasuredClip():
+                with self._lock:
+                    self._voice = self._voice.slice(item.message.end, np.inf)
+            case contracts.Event():
+                with self._lock:
+                    self._events.append(item)
+
+    def _store(self, item: Any) -> None:
+        self._keep(self.parts.store, self.writer, item)
+
+    def _keep(self, write: Callable[..., Any], *what: Any) -> None:
+        try:
+            write(*what)
+        except WorkbenchError as error:
+            self._fatal(error)
+
+    def _overlay(self, seen: contracts.Detections) -> None:
+        found = faces(seen, self._labels, self._fused_label, self.settings.smoothing.uncertain)
+        self.intake.send({"kind": "overlay", "frame_id": seen.frame_id, "faces": found})
+
+    # ── fusion, health, the end ──────────────────────────────────────────────────────────────────────────────────────
+    def _tick(self) -> None:
+        looked, rest = 0.0, TICK
+        while self.state != "ending":
+            time.sleep(rest)
+            began = time.monotonic()
+            if began - looked >= 1.0:
+                self._notice_hung()
+                looked, self._reading = began, self._machine.read(self._sounds.seconds, self._delay(), self._lag())
+                self._look_after(began, self._reading)
+            self._refresh()
+            rest = max(TICK, 3 * (time.monotonic() - began))
+        self._finish()
+
+    def _refresh(self) -> None:
+        try:
+            self._fuse()
+        except Exception as error:  # the page's numbers stand still, the session goes on
+            logging.getLogger(__name__).exception("fusion of a live session failed")
+            self._happened("fusion_error", f"{type(error).__name__}: {error}")
+
+    def _fuse(self) -> None:
+        with self._lock:
+            changes, transcripts, marks = list(self._changes), list(self._closed), [e for e in self._events if e.kind == "question"]
+            events = [e for e in self._events if e.kind not in (CHANGED, "question")]
+        with self.ledger.timing("fusion and scoring"):
+            answers = self.parts.answers(transcripts, marks, self.clock)
+            observed = replace(self.seen.observations(self.clock, self._speaking_since()), answers=tuple(answers))
+            replay = compute(observed, _quick(self._first_settings), changes=[(t, _quick(s)) for t, s in changes])
+        self._fused_label = fused_label(replay, self.clock)
+        with self._lock:
+            health = self._health()
+            self._view = View(self.state, self.clock, replay=replay, health=health, notices=tuple(events[-50:]), marks=tuple(marks))
+
+    def _health(self) -> Health:
+        now = time.monotonic()
+        failing = {name: modality for w in self._workers for name, modality in w.graph.failing().items()} | self.hung
+        return Health(
+            fps=sum(1 for t in list(self._analysed) if now - t <= 5) / 5,
+            waiting_frames=len(self._pictures),
+            backlog=self._sounds.seconds,
+            dropped=self._pictures.dropped,
+            skipped=self.intake.skipped,
+            lost=self.intake.lost,
+            asr_lag=self._lag(),
+            level=self._governor.level,
+            failing=failing,
+            reading=self._reading,
+            overlay_p95_ms=p95(self._shown["delays"]),
+            update_p95_ms=p95(self._shown["updates"]),
+            connected=self.intake.connected,
+        )
+
+    def _notice_hung(self) -> None:
+        """A stage that does not come back is masked and said; where it runs in a process of its own that is replaced."""
+        for worker, modality in zip(self._workers, ("visual", "audio", "audio"), strict=True):
+            name, since = worker.name.removeprefix("live-"), worker.hung(HUNG)
+            if since is None and self.hung.pop(name, None):
+                self._happened("stage_restarted", f"{name} goes on")
+            elif since is not None and name not in self.hung:
+                self.hung[name] = modality
+                self._happened("stage_hung", f"{name} has not answered for {since:.0f} s", modality=modality)
+                if worker is self._measures:
+                    self.parts.measures.kill()
+
+    def _delay(self) -> float:
+        """Median seconds from picture to box, of about the last five."""
+        recent = list(self._shown["delays"])[-60:]
+        return float(np.median(recent)) / 1000 if recent else 0.0
+
+    def _lag(self) -> float:
+        """Seconds that the last hearing took."""
+        return next((s.lag for s in self.parts.speech if isinstance(s, StreamingTranscriber)), 0.0)
+
+    def _speaking_since(self) -> float | None:
+        return next((s.speaking_since for s in self.parts.speech if isinstance(s, VoiceActivity)), None)
+
+    def _look_after(self, now: float, reading: Reading) -> None:
+        self._machine.tidy(now)
+        notice = self._governor.look(now, reading)
+        if notice:
+            step = self._governor.step
+            for stage in self.parts.vision:
+                if isinstance(stage, EmotionStage):
+                    stage.batch = max(1, round(self.settings.vision.batch * step.batch))
+            self._happened("degraded" if self._governor.level else "recovered", notice, level=self._governor.level)
+        why = must_stop(reading)
+        if why:
+            self.stop(f"stopped for safety: {why}; everything until here is stored")
+        elif self.state == "live" and now - self._last_message > SILENT:
+            self.stop("the browser has been gone for a minute")
+
+    def _finish(self) -> None:
+        deadline = time.monotonic() + LAST_WAIT
+        while time.monotonic() < deadline and (self._end_at is None or self.intake.samples < self._end_at) and self.error is None:
+            time.sleep(0.05)
+        self.intake.open = False
+        self.intake.send({"kind": "ended"})
+        for worker in self._workers:  # in the order in which they feed one another
+            worker.end()
+            while worker.is_alive() and worker.hung(HUNG) is None:
+                worker.join(0.2)
+        for left in list(self._unaligned.values()):  # the aligner failed on them: they keep the recogniser's times
+            self._deliver(streams.AlignedClip(left.transcript, left.clip))
+        self._refresh()  # what was said last is measured now
+        try:
+            self._happened("stopped", self._reason)
+            late = max((self._end_at or 0) - self.intake.samples, 0) + self.intake.lost
+            lines = [line.to_dict() for line in self.ledger.summary()]
+            counts = {"lost_samples": late, "dropped_frames": self._pictures.dropped, "skipped_frames": self.intake.skipped}
+            counts |= {"video_frames_left_out": self._recording.left_out} if self._recording is not None else {}
+            self._happened("latency", "time spent in each stage", stages=lines, **counts)
+            self.parts.finish(self.writer, [e for e in self._events if e.kind == "question"], self.clock)
+        except WorkbenchError as error:
+            self.error = str(error)
+        finally:
+            self.writer.close()
+            if self._recording is not None:
+                self._keep(self._recording.finish, self.writer.folder / AUDIO)
+            unregister(self.intake)
+            self.state = "ended"
+            self.ended.set()
+
+    def _fatal(self, error: WorkbenchError) -> None:
+        if self.error is None:
+            self.error = str(error)
+            self.stop(f"stopped: {error}")
+
+    def _happened(self, kind: str, message: str, **data: Any) -> contracts.Event:
+        event = contracts.Event(timestamp=self.clock, kind=kind, stage="live", message=message, data=data)
+        with self._lock:
+            self._events.append(event)
+        try:
+            self.writer.write("events", event)
+        except WorkbenchError as error:
+            self._fatal(error)
+        return event
+
+
+def _quick(settings: Settings) -> Settings:
+    """Without the bootstrap intervals, which the report computes once."""
+    return settings.model_copy(update={"scoring": settings.scoring.model_copy(update={"draws": 0})})
