@@ -153,6 +153,8 @@ class Registry(Generic[T]):
             logging.getLogger(__name__).warning("%s", problem)
         self._problems[name] = problem
         self._plugins().pop(name, None)
+        if name not in self._own:
+            self._loaded.pop(name, None)
         return PluginError(str(problem))
 
     def _load(self, name: str) -> T:
