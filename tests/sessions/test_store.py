@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_written_is_read_as_far_as_it_is_whole(copied, m
     def refuse(path, count):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("workbench.sessions.store._drop", refuse)
+    monkeypatch.setattr("workbench.sessions.files.drop_tail", refuse)
     session = Session.open(copied)
     assert session.warnings == ["visual.jsonl: its last line was torn; 1 bytes were dropped in memory only (the folder cannot be written)"]
     assert len(session.visual) == whole

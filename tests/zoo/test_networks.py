@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench import labels, zoo
 from workbench.errors import WeightsError
+from workbench.zoo import network_files
 
 Crops = NDArray[np.uint8]
 
@@ -109,11 +110,9 @@ def test_a_folder_that_is_no_network_is_named(tmp_path: Path) -> None:
 def test_one_s_own_network_in_the_zoo_s_form(tmp_path: Path) -> None:
     import keras
 
-    from workbench.zoo import networks
-
     inputs_ = keras.layers.Input((8, 8, 1))
     model = keras.Model(inputs_, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(inputs_)))
-    networks.save(model, ["calm", "tense"], tmp_path)
+    network_files.save(model, ["calm", "tense"], tmp_path)
     images = np.random.default_rng(0).random((5, 8, 8, 1), np.float32)
     fast, reference = zoo.load(tmp_path), zoo.load(tmp_path, runtime="keras")
     assert fast.outputs == ("calm", "tense")

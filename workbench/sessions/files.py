@@ -163,3 +163,9 @@ def fingerprint(folder: Path) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def drop_tail(path: Path, count: int) -> None:
+    """Cut the last `count` bytes off a file."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - count)

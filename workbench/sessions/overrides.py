@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -26,9 +26,7 @@ from workbench.contracts import Message, Seconds
 from workbench.errors import SessionError
 from workbench.labels import BASIC
 from workbench.sessions import files
-
-if TYPE_CHECKING:
-    from workbench.sessions.store import Session
+from workbench.sessions.reader import SessionReader
 
 LOG, ANCHORS, EVENT = "overrides.jsonl", ".anchors", "override"
 
@@ -69,7 +67,7 @@ class Verification:
         return not self.problems
 
 
-def verify(session: Session) -> Verification:
+def verify(session: SessionReader) -> Verification:
     """Check every line of a session's log against its chain and anchors.
 
     Returns
@@ -109,7 +107,7 @@ def _check(line: bytes, number: int, head: str) -> tuple[str, Override | None]:
     return "", entry
 
 
-def _check_anchors(session: Session, found: Verification, lines: int) -> None:
+def _check_anchors(session: SessionReader, found: Verification, lines: int) -> None:
     for event in session.events:
         if event.kind != EVENT:
             continue
@@ -137,7 +135,7 @@ def _check_anchors(session: Session, found: Verification, lines: int) -> None:
         found.problems.append(f"{LOG}: entry {count} is not the one that was anchored (the log was rewritten)")
 
 
-def of_score(session: Session, name: str, value: float, reason: str, by: str, scope: str = "session") -> Override:
+def of_score(session: SessionReader, name: str, value: float, reason: str, by: str, scope: str = "session") -> Override:
     """Set a score beside the stored one.
 
     Parameters
@@ -162,7 +160,7 @@ def of_score(session: Session, name: str, value: float, reason: str, by: str, sc
     )
 
 
-def of_label(session: Session, start: float, end: float, label: str, reason: str, by: str) -> Override:
+def of_label(session: SessionReader, start: float, end: float, label: str, reason: str, by: str) -> Override:
     """Set the emotion label of a span beside the stored windows.
 
     Raises
@@ -180,7 +178,7 @@ def of_label(session: Session, start: float, end: float, label: str, reason: str
     return _add(session, span | {"original": original, "value": label}, reason, by)
 
 
-def _add(session: Session, values: dict[str, Any], reason: str, by: str) -> Override:
+def _add(session: SessionReader, values: dict[str, Any], reason: str, by: str) -> Override:
     if not reason.strip() or not by.strip():
         raise SessionError("override: needs a reason and who decides (--reason, --by); nothing was changed")
     if session.recording:
@@ -206,7 +204,7 @@ def _add(session: Session, values: dict[str, Any], reason: str, by: str) -> Over
     return entry
 
 
-def _note(session: Session, entry: Override) -> None:
+def _note(session: SessionReader, entry: Override) -> None:
     """Anchor an entry in the session's events and beside its folder."""
     text = f"{entry.by} set {entry.scope} {entry.name} from {entry.original} to {entry.value}: {entry.reason}"
     data = {"number": entry.number, "hash": entry.hash}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,9 +15,6 @@ from workbench.labels import BASIC
 from workbench.sessions import files
 from workbench.sessions.overrides import Override
 from workbench.streams import Track
-
-if TYPE_CHECKING:
-    from workbench.sessions.store import Session
 
 FORMATS: tuple[str, ...] = ("parquet", "csv", "json")
 
@@ -105,28 +103,24 @@ def plain(messages: list[Any], kind: type[contracts.Message]) -> pd.DataFrame:
     return pd.DataFrame([m.model_dump() for m in messages], columns=list(kind.model_fields))
 
 
-def all_tables(session: Session) -> dict[str, pd.DataFrame]:
-    """Every table of a session by name."""
-    import json
-
-    events = plain(session.events, contracts.Event)
-    return {
-        "windows": session.windows,
-        "words": session.words,
-        "scores": session.scores,
-        "contributions": session.contributions,
-        "evidence": evidence(session.score_messages),
-        "overrides": plain(session.overrides, Override).map(lambda v: None if pd.isna(v) else v if isinstance(v, int) else str(v)),
-        "answers": plain(session.answers, contracts.Answer).map(lambda v: json.dumps(v) if isinstance(v, dict | list) else v),
-        "prosody": plain(session.prosody, contracts.Prosody),
-        "segments": plain(session.segments, contracts.SpeechSegment),
-        "events": events.assign(data=events["data"].map(json.dumps)),
-        **{name: track(session.track(name)) for name in ("visual", "affect", "acoustics", "speech")},
-    }
+def events(messages: list[contracts.Event]) -> pd.DataFrame:
+    """One row an event; its data as JSON."""
+    table = plain(messages, contracts.Event)
+    return table.assign(data=table["data"].map(json.dumps))
 
 
-def export(session: Session, folder: Path, format: str = "parquet") -> list[Path]:
-    """Write `all_tables`, one file a table.
+def answers(messages: list[contracts.Answer]) -> pd.DataFrame:
+    """One row an answer; lists and mappings as JSON."""
+    return plain(messages, contracts.Answer).map(lambda v: json.dumps(v) if isinstance(v, dict | list) else v)
+
+
+def overrides(entries: list[Override]) -> pd.DataFrame:
+    """One row a correction; values as text, so that scores and labels fit one column."""
+    return plain(entries, Override).map(lambda v: None if pd.isna(v) else v if isinstance(v, int) else str(v))
+
+
+def export(tables: Mapping[str, pd.DataFrame], folder: Path, format: str = "parquet") -> list[Path]:
+    """Write tables, one file each.
 
     Raises
     ------
@@ -138,7 +132,7 @@ def export(session: Session, folder: Path, format: str = "parquet") -> list[Path
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, table in all_tables(session).items():
+        for name, table in tables.items():
             path = folder / f"{name}.{format}"
             if format == "parquet":
                 table.to_parquet(path, index=False)

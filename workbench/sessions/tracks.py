@@ -26,13 +26,13 @@ from workbench.streams import Bools, Floats, Track
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from workbench.sessions.store import Session
+    from workbench.sessions.reader import SessionReader
 
 CANDIDATE = "candidate"
 """The diarized speaker whose voice is evaluated."""
 
 
-def observe(session: Session) -> Observations:
+def observe(session: SessionReader) -> Observations:
     """All that fusion and scoring read of a session."""
     chosen = session.settings
     visual, faces = _visual(session, chosen.vision)
@@ -113,7 +113,7 @@ def words(transcripts: Iterable[Transcript]) -> Words:
     )
 
 
-def rows_track(session: Session, name: str) -> Track:
+def rows_track(session: SessionReader, name: str) -> Track:
     """A stream of `TrackRow` as a track; its columns are those of the first row."""
     import pyarrow as pa
 
@@ -140,7 +140,7 @@ def _value_names(data: bytes) -> tuple[str, ...]:
     return ()
 
 
-def _visual(session: Session, vision: settings.Vision) -> tuple[Track, Faces]:
+def _visual(session: SessionReader, vision: settings.Vision) -> tuple[Track, Faces]:
     """The candidate's emotion probabilities, one row an analysed frame.
 
     Whose face counts is the detections' `candidate`; where no detection names one, the face seen most often.
@@ -193,7 +193,7 @@ def _visual(session: Session, vision: settings.Vision) -> tuple[Track, Faces]:
     return track, Faces(frame_ids, np.where(seen, candidate, -1), size, tuple(names.tolist()))
 
 
-def read(session: Session, stream: str, schema: list[tuple[str, pa.DataType]]) -> pa.Table | None:
+def read(session: SessionReader, stream: str, schema: list[tuple[str, pa.DataType]]) -> pa.Table | None:
     """The named fields of a stream as one table; None where the stream is empty."""
     import pyarrow as pa
     from pyarrow import json as reader

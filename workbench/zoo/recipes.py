@@ -39,22 +39,22 @@ def run(recipe: str, source: Path, target: Path) -> None:
 
 
 def _facex(source: Path, target: Path) -> None:
-    from workbench.zoo import networks
+    from workbench.zoo import network_files
     from workbench.zoo.registry import find
 
-    networks.save(mobilenetv2(dequantised(source)), find("facex-mobilenetv2").outputs, target)
+    network_files.save(mobilenetv2(dequantised(source)), find("facex-mobilenetv2").outputs, target)
 
 
 def _fer(source: Path, target: Path) -> None:
     import keras
 
-    from workbench.zoo import networks
+    from workbench.zoo import network_files
     from workbench.zoo.registry import find
 
     old = keras.models.load_model(source, compile=False)
     # traced afresh: the stored graph carries an input name that Keras warns about at every call
     inputs = keras.layers.Input(old.input_shape[1:])
-    networks.save(keras.Model(inputs, old(inputs), name="fer"), find("fer-mini-xception").outputs, target)
+    network_files.save(keras.Model(inputs, old(inputs), name="fer"), find("fer-mini-xception").outputs, target)
 
 
 RECIPES = {"facex": _facex, "fer": _fer}
