@@ -39,15 +39,15 @@ import pandas as pd
 
 from workbench.fusion.network import Hyperparameters
 from workbench.training.benchmark import entries
-from workbench.evaluation.cross_validation import Judge
+from workbench.evaluation.cross_validation import Evaluator
 from workbench.evaluation.splits import by_person, held_out
 
-judge = Judge(samples, draws=1000)
+evaluator = Evaluator(samples, draws=1000)
 folds = by_person(samples.persons, folds=5, seed=0)
 strategies = entries(Hyperparameters())
 chosen = ["voice", "face", "average", "calibrated_average", "logistic", "learned_shares"]
 probs = {n: held_out(samples.only(strategies[n].inputs), strategies[n].build, folds) for n in chosen}
-scores = {n: judge.score([p]) for n, p in probs.items()} | {"people who saw and heard": judge.score([samples.human])}
+scores = {n: evaluator.score([p]) for n, p in probs.items()} | {"people who saw and heard": evaluator.score([samples.human])}
 
 columns = ("accuracy", "macro_f1", "log_loss", "ece")
 table = pd.DataFrame({n: {c: str(s.interval(c)) for c in columns} for n, s in scores.items()}).T
@@ -61,7 +61,7 @@ table
 # %%
 import matplotlib.pyplot as plt
 
-from workbench.evaluation.metrics import reliability
+from workbench.evaluation.calibration import reliability
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True)
 for ax, name in zip(axes, ("voice", "average", "learned_shares")):

@@ -7,7 +7,7 @@ from workbench import audit
 from workbench.audit import AuditError, compare
 from workbench.audit.present.bundle import Bundle
 from workbench.audit.stats import simulation
-from workbench.audit.stats.gaps import gap
+from workbench.evaluation.gaps import gap
 
 
 @pytest.fixture(scope="module")

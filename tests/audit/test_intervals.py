@@ -6,9 +6,9 @@ import pytest
 from workbench import audit
 from workbench.audit import benchmark
 from workbench.audit.stats import simulation
-from workbench.audit.stats.gaps import adjust, gap, worst
 from workbench.evaluation import bootstrap
 from workbench.evaluation.bootstrap import Estimate
+from workbench.evaluation.gaps import adjust, gap, worst
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ from fairlearn.metrics import MetricFrame
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, log_loss, mean_absolute_error, recall_score
 
 from workbench import audit
-from workbench.audit.stats import metrics, simulation
+from workbench.audit.stats import simulation
+from workbench.evaluation import metrics
 
 CLASSES = simulation.CLASSES
 
@@ -50,9 +51,9 @@ def test_probability_figures_are_those_of_scikit_learn_by_group(simulated, found
 
 
 def test_ece_and_overconfidence_of_a_hand_made_case():
-    # two bins: [0.6, 0.7) holds 0.65 right and 0.65 wrong, [0.9, 1] holds 0.9 right: |2·0.65-1|/3 + |0.9-1|/3
+    # two bins: (9/15, 10/15] holds 0.65 right and 0.65 wrong, (13/15, 14/15] holds 0.9 right: |2·0.65-1|/3 + |0.9-1|/3
     p = np.array([[0.65, 0.35], [0.65, 0.35], [0.1, 0.9]])
-    figures = {m.name: m for m in metrics.classifier(p, p.argmax(axis=1), np.array([0, 1, 1]), ["x", "y"], np.ones(3))}
+    figures = {m.name: m for m in metrics.classifier(p, np.array([0, 1, 1]), ["x", "y"], np.ones(3))}
     assert float(figures["ece"].value(figures["ece"].sums.sum(axis=0))) == pytest.approx(0.3 / 3 + 0.1 / 3)
     assert float(figures["overconfidence"].value(figures["overconfidence"].sums.sum(axis=0))) == pytest.approx((0.65 * 2 + 0.9 - 2) / 3)
 
@@ -74,7 +75,7 @@ def test_gradients_are_the_derivatives():
     random = np.random.default_rng(0)
     p = random.dirichlet(np.ones(3), 300)
     truth = random.integers(0, 3, 300)
-    figures = metrics.classifier(p, p.argmax(axis=1), truth, ["a", "b", "c"], np.ones(300))
+    figures = metrics.classifier(p, truth, ["a", "b", "c"], np.ones(300))
     figures.append(metrics.paired(figures[0], figures[1]))
     for figure in figures:
         total = figure.sums.sum(axis=0)

@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.support.command import Done
-from tests.training.conftest import cut, generated
-from workbench.evaluation.cross_validation import Judge
+from tests.support.samples import cut
 from workbench.evaluation.samples import Samples
 from workbench.fusion.network import Hyperparameters
 from workbench.training import benchmark, catalogue, figures
@@ -67,14 +65,6 @@ def test_the_ceiling_is_never_an_input(found: dict[str, Any], samples: Samples) 
     assert without["ceiling"] == []
     for a, b in zip(found["strategies"], without["strategies"], strict=True):
         assert a["accuracy"] == b["accuracy"]
-
-
-def test_groups_of_one_are_said_and_left_out_of_gaps() -> None:
-    some = generated(persons=12)
-    groups = some.groups.assign(race=np.where(some.persons == "p00", "rare", "common"))
-    judge = Judge(replace(some, groups=groups), draws=20)
-    assert judge.suppressed == ["race rare: 1 person, fewer than 5: left out of gaps"]
-    assert np.isnan(judge.score([some.tracks["visual"]]).gap("race").value)
 
 
 def test_pictures_are_drawn(found: dict[str, Any], tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.training.conftest import generated
+from tests.support.samples import generated
 from workbench.errors import CorpusError
-from workbench.evaluation.metrics import reliability
+from workbench.evaluation.calibration import reliability
 from workbench.evaluation.samples import Samples
 from workbench.fusion.network import Hyperparameters
 from workbench.training import benchmark

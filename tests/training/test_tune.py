@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.training.conftest import generated
+from tests.support.samples import generated
 from workbench import settings as tree
 from workbench.errors import CorpusError, SettingsError
-from workbench.evaluation.metrics import Interval
+from workbench.evaluation.bootstrap import Interval
 from workbench.fusion import fuse
 from workbench.training import tune
 from workbench.training.tune import Found, Point, Tuner
@@ -74,8 +74,8 @@ def test_the_frontier_goes_through_the_present_point(tuner: Tuner, point: Point)
     for i in (0, 15, 50):
         face = float(table["face"][i])
         found = tuner.judge(replace(point, weights={"visual": face, "audio": 1 - face}))
-        assert table["accuracy"][i] == pytest.approx(found.figures["accuracy"].value, abs=1e-3)
-        assert table["gap"][i] == pytest.approx(found.figures["gap"].value, abs=2e-3)
+        assert table["accuracy"][i] == pytest.approx(found.figures["accuracy"].value, abs=1e-12)
+        assert table["gap"][i] == pytest.approx(found.figures["gap"].value, abs=1e-12)
     best = table[table["best"]].sort_values("gap")
     assert (np.diff(best["accuracy"]) >= 0).all()
 

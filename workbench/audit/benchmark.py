@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.audit.config import Source
 from workbench.audit.stats import core, simulation
-from workbench.audit.stats.gaps import adjust
+from workbench.evaluation.gaps import adjust
 
 CASES: tuple[tuple[dict[str, int], dict[str, float]], ...] = (
     ({"a": 60, "b": 22, "c": 7}, {"a": 0.75, "b": 0.65, "c": 0.6}),

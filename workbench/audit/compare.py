@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.audit.options import AuditError
 from workbench.audit.present.bundle import Bundle
 from workbench.audit.result import Audit
-from workbench.audit.stats.gaps import gap
 from workbench.evaluation.bootstrap import Estimate
+from workbench.evaluation.gaps import gap
 
 if TYPE_CHECKING:
     import pandas as pd

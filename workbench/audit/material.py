@@ -12,6 +12,7 @@ import numpy as np
 from workbench import settings
 from workbench.audit.config import Config, Source, Table, file_name
 from workbench.audit.options import AuditError
+from workbench.evaluation.decisions import top_classes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,8 +151,11 @@ def scores_by_person(material: Material, name: str) -> pd.DataFrame:
     values = material.predictions[name]
     if material.kind == "classifier":
         array = np.asarray(values)
-        said = np.asarray(material.classes)[array.argmax(axis=1)] if array.ndim == 2 else array
-        values = said.astype(str) == np.asarray(material.labels).astype(str)
+        truth = np.asarray(material.labels).astype(str)
+        if array.ndim == 2:
+            values = (top_classes(array) * (truth[:, None] == np.asarray(material.classes).astype(str))).sum(axis=1)
+        else:
+            values = array.astype(str) == truth
     person = np.arange(len(values)) if material.people is None else np.asarray(material.people)
     frame = pd.DataFrame({"person": person, "score": np.asarray(values, dtype=float)}).join(material.groups.reset_index(drop=True))
     return frame.groupby("person").agg({"score": "mean", **dict.fromkeys(material.groups.columns, "first")})

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from workbench.errors import WorkbenchError
+from workbench.evaluation.calibration import BINS
 from workbench.settings import Section, explain
 
 UNKNOWN = ("unknown", "unspecified", "not stated", "prefer not to say", "n/a", "other/unknown")
@@ -31,7 +32,7 @@ class Options(Section):
     unknown: tuple[str, ...] = Field(UNKNOWN, description="group values that mean 'not known' (without case)")
     same: dict[str, str] = Field({}, description="group value → the value it is to be counted under")
     distinct: tuple[tuple[str, str], ...] = Field((), description="pairs of similar group values that are meant to differ")
-    bins: int = Field(10, ge=2, le=100, description="equal-width confidence bins of the ECE")
+    bins: int = Field(BINS, ge=2, le=100, description="equal-width confidence bins of the ECE")
     threshold: float = Field(0.5, description="scores at or above are selected")
     quantiles: tuple[float, ...] = Field((0.1, 0.25, 0.5, 0.75, 0.9), description="of scores, each in (0, 1)")
 

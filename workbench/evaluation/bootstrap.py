@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri, stdtrit
 
-from workbench.audit.stats.metrics import Link, Metric
+from workbench.evaluation.metrics import Link, Metric
 
 Floats = NDArray[np.float64]
 BUNDLES = 500
@@ -56,15 +56,29 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A figure with its interval; `low` and `high` are NaN where none can be estimated (`reason` says why).
-
-    `error` is the standard error on the metric's own scale.
-    """
+class Interval:
+    """A figure with its interval; NaN where there is none."""
 
     value: float
     low: float
     high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out 0 (for differences)."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Estimate(Interval):
+    """A figure with its interval; `low` and `high` are NaN where none can be estimated (`reason` says why).
+
+    `error` is the standard error on the metric's own scale, `people` how many inform the figure.
+    """
+
     error: float
     people: int
     reason: str = ""
@@ -126,45 +140,73 @@ def standard_error(metric: Metric, totals: Floats, moments: Floats, units: int) 
 
 
 def estimate(metric: Metric, s: Sample, level: float) -> Estimate:
-    """The metric with its studentised interval, symmetric on the metric's link scale.
+    """The metric of a group with its interval; see `interval`."""
+    value, error = float(metric.value(s.totals)), float(standard_error(metric, s.totals, s.moments, s.units))
+    draws, errors = metric.value(s.draw_totals), standard_error(metric, s.draw_totals, s.draw_moments, s.units)
+    return interval(value, error, draws, errors, s.people, s.units, level, metric.link, metric.tested)
+
+
+def interval(
+    value: float,
+    error: float,
+    draws: Floats,
+    errors: Floats,
+    people: int,
+    units: int,
+    level: float = 0.95,
+    link: Link = "logit",
+    tested: bool = True,
+) -> Estimate:
+    """The one interval of this package: studentised over people, symmetric on the metric's link scale.
 
     Where all people agree on 0 or 1 of a share, no spread can be estimated: the bound is then exact, because all n
     people have the value 1 with probability at most (true share)ⁿ.
+
+    Parameters
+    ----------
+    value, error : float
+        The figure and its standard error over people.
+    draws, errors : ndarray, shape (draws,)
+        The same in every bootstrap draw.
+    people, units : int
+        As in `Sample`.
+    level : float
+        Confidence level, in (0, 1).
+    link, tested
+        As in `metrics.Metric`.
     """
-    value = float(metric.value(s.totals))
-    draws = metric.value(s.draw_totals)
-    nothing = (value, np.nan, np.nan, np.nan, s.people)
+    nothing = (value, np.nan, np.nan, np.nan, people)
     if not np.isfinite(value):
         return Estimate(*nothing, reason="not defined here: none of its rows are in this group")
-    if s.people < 2:
+    if people < 2:
         return Estimate(*nothing, reason="one person: no interval over people")
-    error = float(standard_error(metric, s.totals, s.moments, s.units))
+    if len(draws) == 0:
+        return Estimate(*nothing, reason="no draws: no interval")
     if error < 1e-9 * max(1.0, abs(value)):
-        if metric.link == "logit" and min(abs(value), abs(1 - value)) < 1e-9:
-            edge = ((1 - level) / 2) ** (1 / s.people)
+        if link == "logit" and min(abs(value), abs(1 - value)) < 1e-9:
+            edge = ((1 - level) / 2) ** (1 / people)
             low, high = (edge, 1.0) if value > 0.5 else (0.0, 1 - edge)
-            return Estimate(value, low, high, 0.0, s.people)
+            return Estimate(value, low, high, 0.0, people)
         return Estimate(*nothing, reason="no difference between people: an interval cannot be estimated")
-    if not metric.tested:
-        return _bias_corrected(value, error, s, draws, level)
-    errors = standard_error(metric, s.draw_totals, s.draw_moments, s.units)
+    if not tested:
+        return _bias_corrected(value, error, draws, people, units, level)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = (_to(draws, metric.link) - _to(value, metric.link)) / (errors * _slope(draws, metric.link))
+        t = (_to(draws, link) - _to(value, link)) / (errors * _slope(draws, link))
     alike = ~(errors > ALIKE * error)  # such a draw says that nothing varies: t has no bound there
-    student = float(stdtrit(s.units - 1, (1 + level) / 2))
+    student = float(stdtrit(units - 1, (1 + level) / 2))
     critical = min(float(np.quantile(np.where(alike | ~np.isfinite(t), np.inf, np.abs(t)), level, method="nearest")), LARGEST * student)
-    reach = critical * error * float(_slope(np.asarray(value), metric.link))
-    middle = float(_to(value, metric.link))
-    return Estimate(value, _back(middle - reach, metric.link), _back(middle + reach, metric.link), error, s.people)
+    reach = critical * error * float(_slope(np.asarray(value), link))
+    middle = float(_to(value, link))
+    return Estimate(value, _back(middle - reach, link), _back(middle + reach, link), error, people)
 
 
-def _bias_corrected(value: float, error: float, s: Sample, draws: Floats, level: float) -> Estimate:
+def _bias_corrected(value: float, error: float, draws: Floats, people: int, units: int, level: float) -> Estimate:
     """For figures that noise pushes up (ECE): the draws' spread about the value less the bootstrap's estimate of its bias."""
-    wide = np.sqrt(s.units / (s.units - 1)) * stdtrit(s.units - 1, (1 + level) / 2) / ndtri((1 + level) / 2)
+    wide = np.sqrt(units / (units - 1)) * stdtrit(units - 1, (1 + level) / 2) / ndtri((1 + level) / 2)
     mean = float(np.nanmean(draws))
     low, high = 2 * value - mean + wide * (np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2]) - mean)
     floor = 0.0 if np.nanmin(draws) >= 0 else -np.inf
-    return Estimate(value, max(floor, min(float(low), value)), max(float(high), value), error, s.people)
+    return Estimate(value, max(floor, min(float(low), value)), max(float(high), value), error, people)
 
 
 def _to(x: Floats | float, link: Link) -> Floats:

@@ -1,170 +1,218 @@
-"""Figures of a classifier as sums over persons, so that a bootstrap over persons is one matrix product.
+"""Metrics as functions of sums: each row gives a few numbers, and a metric is a function of their totals.
 
-A draw of the bootstrap takes persons with replacement; each person brings all their clips. Everything below is linear in
-per-person sums up to the last step, so draws are multinomial weights over persons: no clip is touched twice.
+That is what makes a bootstrap over people fast: a person's rows are summed once, a draw is a weighted sum over people,
+and a metric's standard error follows from its gradient (all metrics here keep their value when every total is doubled,
+so a person's influence is the gradient times the person's sums; Huber 1981, Efron & Tibshirani 1993 ch. 21).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+from workbench.evaluation.calibration import BINS, bin_of
+from workbench.evaluation.decisions import answered, from_labels, hits, top_classes
 
-BINS = 15
-"""Equal-width confidence bins of the ECE (Guo et al. 2017)."""
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Link = Literal["logit", "log", "identity"]
+
 FLOOR = 1e-6
 """Probabilities are raised to this in the log-loss: a vote share of 0 would make it infinite."""
 NAMES: tuple[str, ...] = ("accuracy", "macro_f1", "log_loss", "ece", "brier")
+"""Figures that training reports and sweeps can optimise, in the order of its tables."""
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A figure with its 95 % interval from the bootstrap over persons."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval leaves out 0 (for differences)."""
-        return self.low > 0 or self.high < 0
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Per-person sums of one set of predictions.
+class Metric:
+    """One figure of a classifier, a score or a recogniser.
 
     Parameters
     ----------
-    confusion : ndarray, shape (persons, k * k)
-        Counts, true class times k plus predicted class.
-    loss, square : ndarray, shape (persons,)
-        Sums of log-loss (nats) and of the multiclass Brier score (0 to 2 a clip).
-    bins : ndarray, shape (persons, BINS)
-        Per confidence bin: correct answers minus the sum of confidences.
+    name, label : str
+        Key in tables; words in sentences.
+    sums : ndarray, shape (n, k)
+        What each row contributes.
+    value : callable, (..., k) -> (...)
+        The metric from totals; NaN where it is not defined.
+    gradient : callable, (..., k) -> (..., k)
+    link : {"logit", "log", "identity"}
+        Scale on which intervals are made: logit for shares in [0, 1], log for positive figures.
+    better : {"higher", "lower", "neither"}
+    tested : bool
+        False where a plug-in bias in small groups would make gaps look real; `note` says so.
     """
 
-    confusion: Floats
-    loss: Floats
-    square: Floats
-    bins: Floats
-
-    def figures(self, weights: Floats) -> dict[str, Floats]:
-        """Every figure of `NAMES` for each row of person weights, shape (draws,); NaN where a draw holds no clip.
-
-        Parameters
-        ----------
-        weights : ndarray, shape (draws, persons)
-            How often each person is in the draw.
-        """
-        k = int(np.sqrt(self.confusion.shape[1]))
-        table = (weights @ self.confusion).reshape(-1, k, k)
-        hit, true, said = np.diagonal(table, axis1=1, axis2=2), table.sum(axis=2), table.sum(axis=1)
-        n = table.sum(axis=(1, 2))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            f1 = np.where(true + said > 0, 2 * hit / (true + said), np.nan)  # a class neither there nor said does not count
-            return {
-                "accuracy": hit.sum(axis=1) / n,
-                "macro_f1": np.nansum(f1, axis=1) / (~np.isnan(f1)).sum(axis=1),
-                "log_loss": weights @ self.loss / n,
-                "ece": np.abs(weights @ self.bins).sum(axis=1) / n,
-                "brier": weights @ self.square / n,
-            }
-
-    def accuracies(self, weights: Floats, members: Floats) -> Floats:
-        """Accuracy by group, shape (draws, groups); `members` is 1 where a person is in a group, shape (persons, groups)."""
-        k = int(np.sqrt(self.confusion.shape[1]))
-        right, all_ = self.confusion[:, :: k + 1].sum(axis=1), self.confusion.sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return (weights @ (right[:, None] * members)) / (weights @ (all_[:, None] * members))
+    name: str
+    label: str
+    sums: Floats
+    value: Callable[[Floats], Floats]
+    gradient: Callable[[Floats], Floats]
+    link: Link = "logit"
+    better: Literal["higher", "lower", "neither"] = "higher"
+    tested: bool = True
+    note: str = ""
 
 
-def tally(probs: Floats, labels: Ints, person: Ints, persons: int, said: Ints | None = None) -> Tally:
-    """Sum predictions by person.
+def ratio(name: str, label: str, top: Floats, bottom: Floats, link: Link = "logit", better: str = "higher") -> Metric:
+    """``Σ top / Σ bottom``."""
+    return Metric(name, label, np.stack([top, bottom], axis=1), _ratio, _ratio_gradient, link, better)  # type: ignore[arg-type]
+
+
+def _ratio(t: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(t[..., 1] > 0, t[..., 0] / t[..., 1], np.nan)
+
+
+def _ratio_gradient(t: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = 1 / t[..., 1]
+        return np.stack([inverse, -t[..., 0] * inverse**2], axis=-1)
+
+
+def macro_f1(truth: Ints, decided: Floats, weights: Floats) -> Metric:
+    """Mean over classes of ``2 TP / (predicted + actual)``; classes that neither occur nor are predicted are left out.
 
     Parameters
     ----------
-    probs : ndarray, shape (n, k)
-        Distributions; rows of NaN (no modality was usable) count as wrong, with a uniform distribution.
-    labels : ndarray of int, shape (n,)
-    person : ndarray of int, shape (n,)
-        Index of the clip's person, below `persons`.
-    said : ndarray of int, shape (n,), optional
-        The label that is shown, where it is not the most probable one (after smoothing); -1 counts as wrong.
+    truth : ndarray of int, shape (n,)
+    decided : ndarray, shape (n, k)
+        Shares of the decision, as `decisions.top_classes` gives them; so TP and predicted may be fractions.
+    weights : ndarray, shape (n,)
     """
-    n, k = probs.shape
-    empty = np.any(np.isnan(probs), axis=1)
-    probs = np.where(empty[:, None], 1 / k, probs)
-    shown = probs.argmax(axis=1) if said is None else said
-    said = np.where(empty | (shown < 0), (labels + 1) % k, shown)
+    classes = decided.shape[1]
+    actual = from_labels(truth, classes) * weights[:, None]
+    sums = np.hstack([2 * actual * decided, actual + decided * weights[:, None]])
+
+    def split(t: Floats) -> tuple[Floats, Floats, Floats]:
+        top, bottom = t[..., :classes], t[..., classes:]
+        used = bottom > 0
+        return np.where(used, top, 0.0), np.where(used, bottom, 1.0), used.sum(axis=-1, keepdims=True)
+
+    def value(t: Floats) -> Floats:
+        top, bottom, used = split(t)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (top / bottom).sum(axis=-1) / used[..., 0]
+
+    def gradient(t: Floats) -> Floats:
+        top, bottom, used = split(t)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.concatenate([1 / bottom, -top / bottom**2], axis=-1) / used
+
+    return Metric("macro_f1", "macro-F1", sums, value, gradient)
+
+
+def ece(confidence: Floats, correct: Floats, weights: Floats, bins: int = BINS) -> Metric:
+    """Expected calibration error of the most probable class (Guo et al. 2017) over the bins of `calibration.bin_of`.
+
+    The plug-in figure is biased upward where bins hold few rows, so small groups look worse calibrated than they are:
+    its intervals are bias-corrected and its gaps are shown but not tested. `overconfidence` is what is tested.
+
+    Parameters
+    ----------
+    confidence, correct : ndarray, shape (n,)
+        Largest probability, and how far the decision is right; both in [0, 1].
+    """
+    sums = np.zeros((len(confidence), bins + 1))
+    sums[np.arange(len(confidence)), bin_of(confidence, bins)] = weights * (confidence - correct)
+    sums[:, -1] = weights
+
+    def value(t: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.abs(t[..., :-1]).sum(axis=-1) / t[..., -1]
+
+    def gradient(t: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = 1 / t[..., -1:]
+            return np.concatenate([np.sign(t[..., :-1]) * inverse, -value(t)[..., None] * inverse], axis=-1)
+
+    note = "biased upward in small groups: shown, not tested; see overconfidence"
+    return Metric("ece", "expected calibration error", sums, value, gradient, "log", "lower", tested=False, note=note)
+
+
+def accuracy(truth: Ints, decided: Floats, weights: Floats) -> Metric:
+    """Share of rows that are right; a row with tied classes counts in part (`decisions`)."""
+    return ratio("accuracy", "accuracy", weights * hits(decided, truth), weights)
+
+
+def classifier(
+    probabilities: Floats | None,
+    truth: Ints,
+    classes: Sequence[str],
+    weights: Floats,
+    predicted: Ints | None = None,
+    bins: int = BINS,
+    floor: float = FLOOR,
+) -> list[Metric]:
+    """Accuracy, macro-F1, recall of each class and, where probabilities are given, log-loss, Brier score, ECE and overconfidence.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n, k), or None
+        Distributions. Rows of NaN (nothing was usable) are wrong, with a uniform distribution.
+    truth : ndarray of int, shape (n,)
+        Indices into `classes`.
+    weights : ndarray, shape (n,)
+        How much each row counts, 0 or more.
+    predicted : ndarray of int, shape (n,), optional
+        Labels where they are all that there is, or where what is shown is not the most probable class (after smoothing);
+        -1 counts as wrong. Where left out, the most probable classes decide.
+    bins : int
+        Confidence bins of the ECE.
+    floor : float
+        Least probability in the log-loss.
+    """
+    k = len(classes)
+    if predicted is not None:
+        decided = from_labels(predicted, k)
+    elif probabilities is not None:
+        decided = top_classes(probabilities)
+    else:
+        raise ValueError("give probabilities, predicted labels, or both")
+    correct = hits(decided, truth)
+    metrics = [accuracy(truth, decided, weights), macro_f1(truth, decided, weights)]
+    for index, name in enumerate(classes):
+        actual = weights * (truth == index)
+        metrics.append(ratio(f"recall_{name}", f"recall of {name}", actual * correct, actual))
+    if probabilities is None:
+        return metrics
+    probs = np.where(answered(probabilities)[:, None], probabilities, 1 / k)
+    likelihood = hits(probs, truth)
+    squares = (probs**2).sum(axis=1) - 2 * likelihood + 1
     confidence = probs.max(axis=1)
-    right = np.equal(said, labels)
-    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    loss = -np.log(np.maximum(probs[np.arange(n), labels], FLOOR))
-    square = (probs**2).sum(axis=1) - 2 * probs[np.arange(n), labels] + 1
-
-    def sums(key: Ints, size: int, values: Floats) -> Floats:
-        return np.bincount(key, weights=values, minlength=persons * size).reshape(persons, size).astype(np.float64)
-
-    return Tally(
-        sums(person * k * k + labels * k + said, k * k, np.ones(n)),
-        sums(person, 1, loss)[:, 0],
-        sums(person, 1, square)[:, 0],
-        sums(person * BINS + place, BINS, right - confidence),
-    )
+    metrics += [
+        ratio("log_loss", "log-loss", -weights * np.log(np.clip(likelihood, floor, 1)), weights, "log", "lower"),
+        ratio("brier", "Brier score", weights * squares, weights, "log", "lower"),
+        ratio("overconfidence", "confidence minus accuracy", weights * (confidence - correct), weights, "identity", "neither"),
+        ece(confidence, correct, weights, bins),
+    ]
+    return metrics
 
 
-def draw(persons: int, draws: int, seed: int = 0) -> Floats:
-    """Person weights, shape (draws + 1, persons): first the sample itself (all ones), then the bootstrap's draws."""
-    weights = np.random.default_rng(seed).multinomial(persons, np.full(persons, 1 / persons), size=draws)
-    return np.vstack([np.ones(persons), weights]).astype(float)
+def score(values: Floats, truth: Floats | None, weights: Floats, threshold: float) -> list[Metric]:
+    """Mean, selection rate at `threshold` and, where true scores are given, mean absolute error and bias."""
+    metrics = [
+        ratio("mean_score", "mean score", weights * values, weights, "identity", "higher"),
+        ratio("selection_rate", f"share at or above {threshold:g}", weights * (values >= threshold), weights),
+    ]
+    if truth is not None:
+        metrics += [
+            ratio("mae", "mean absolute error", weights * np.abs(values - truth), weights, "log", "lower"),
+            ratio("bias", "mean of score minus truth", weights * (values - truth), weights, "identity", "neither"),
+        ]
+    return metrics
 
 
-def interval(values: Floats, low: float = -np.inf, high: float = np.inf) -> Interval:
-    """The figure (first value) and its interval from the draws (the others).
-
-    Percentiles 2.5 and 97.5, shifted by the bootstrap's own estimate of bias (mean of the draws minus the figure): an
-    ECE or a largest gap grows by resampling alone, so that its plain percentiles could lie wholly above the figure
-    (Efron & Tibshirani 1993, §10). The ends stay within [low, high].
-    """
-    point, draws = values[0], values[1:][~np.isnan(values[1:])]
-    if len(draws) == 0 or np.isnan(point):
-        return Interval(float(point), float("nan"), float("nan"))
-    ends = np.percentile(draws, [2.5, 97.5]) - (draws.mean() - point)
-    return Interval(float(point), *(float(x) for x in np.clip(ends, low, high)))
-
-
-def unit(values: Floats, name: str = "accuracy") -> Interval:
-    """`interval` with the ends that the figure `name` can have."""
-    return interval(values, 0.0, {"log_loss": np.inf, "brier": 2.0}.get(name, 1.0))
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """A reliability diagram: per confidence bin its mean confidence, accuracy and number of clips; NaN where empty."""
-
-    confidence: Floats
-    accuracy: Floats
-    count: Ints
-
-
-def reliability(probs: Floats, labels: Ints, bins: int = BINS) -> Reliability:
-    """Top-label reliability over equal-width bins (DeGroot & Fienberg 1983); rows of NaN are in no bin."""
-    said = ~np.isnan(probs).any(axis=1)
-    probs, labels = probs[said], labels[said]
-    confidence, right = probs.max(axis=1), np.equal(probs.argmax(axis=1), labels)
-    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    count = np.bincount(place, minlength=bins)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(place, weights=confidence, minlength=bins) / count
-        rate = np.bincount(place, weights=right, minlength=bins) / count
-    return Reliability(mean, rate, count)
+def paired(before: Metric, after: Metric) -> Metric:
+    """``after - before`` on the same people."""
+    k = before.sums.shape[1]
+    return Metric(
+        before.name, f"change of {before.label}", np.hstack([before.sums, after.sums]),
+        lambda t: after.value(t[..., k:]) - before.value(t[..., :k]),
+        lambda t: np.concatenate([-before.gradient(t[..., :k]), after.gradient(t[..., k:])], axis=-1),
+        "identity", before.better, before.tested, before.note,
+    )  # fmt: skip

@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import CorpusError
-from workbench.evaluation.cross_validation import Judge, Scored, plain
-from workbench.evaluation.metrics import BINS, FLOOR, NAMES, Interval, reliability
+from workbench.evaluation.bootstrap import Interval
+from workbench.evaluation.calibration import BINS, reliability
+from workbench.evaluation.cross_validation import Evaluator, Scored, plain
+from workbench.evaluation.decisions import hits, top_classes
+from workbench.evaluation.metrics import FLOOR, NAMES
 from workbench.evaluation.samples import STRENGTHS, Samples
 from workbench.evaluation.splits import Build, Fold, by_person, held_out
 from workbench.fusion.average import Average
@@ -36,7 +39,7 @@ class BestWeight(Average):
     ) -> BestWeight:
         first, second = self.base
         grid = np.linspace(0, 1, 101)
-        right = [np.mean(Average({first: 1 - w, second: w}).predict(tracks, masks).argmax(axis=1) == labels) for w in grid]
+        right = [np.mean(hits(top_classes(Average({first: 1 - w, second: w}).predict(tracks, masks)), labels)) for w in grid]
         best = float(grid[int(np.argmax(right))])
         self.base = {first: 1 - best, second: best}
         return self
@@ -124,7 +127,7 @@ def run(
         the reliability diagram and `fit_seconds` (all folds, one process, mean over seeds); `ceiling`; `ablation`.
     """
     begun = time.perf_counter()
-    judge = Judge(samples, draws)
+    evaluator = Evaluator(samples, draws)
     if lost := [m for m in SHARES if m not in samples.tracks]:
         raise CorpusError(f"{samples.name}: no clip has usable {' and '.join(lost)} probabilities; fusion is judged on face and voice")
     lines = entries(hyper or Hyperparameters(), samples)
@@ -132,21 +135,21 @@ def run(
     work |= {f"{name} without {gone}": _without(name, lines[name], samples, gone) for name in ABLATED for gone in SHARES}
     if samples.human is not None:
         work["human_av_calibrated"] = _human(samples)
-    scored, seconds, diagrams = _judged(work, judge, folds, seeds, jobs, say)
-    single = max(("voice", "face"), key=lambda n: scored[n].figures["accuracy"][0])
+    scored, seconds, diagrams = _judged(work, evaluator, folds, seeds, jobs, say)
+    single = max(("voice", "face"), key=lambda n: scored[n].value("accuracy"))
     ceiling = {}
     if samples.human is not None:
-        ceiling = {"human_av": judge.score([samples.human]), "human_av_calibrated": scored["human_av_calibrated"]}
+        ceiling = {"human_av": evaluator.score([samples.human]), "human_av_calibrated": scored["human_av_calibrated"]}
     found = {
         "corpus": samples.name,
         "source": samples.source,
         "fingerprint": samples.fingerprint,
         "clips": len(samples),
-        "persons": len(judge.people),
+        "persons": len(evaluator.person_ids),
         "folds": folds,
         "seeds": seeds,
         "draws": draws,
-        "interval": "95 %, bootstrap over persons, shifted by its own bias",
+        "interval": "95 %, studentised bootstrap over people",
         "ece_bins": BINS,
         "log_loss_floor": FLOOR,
         "best_single": single,
@@ -169,7 +172,7 @@ def run(
             for name in ABLATED
             for gone in ("", *SHARES)
         ],
-        "suppressed": judge.suppressed,
+        "suppressed": evaluator.suppressed,
         "notes": list(samples.notes),
         "seconds": round(time.perf_counter() - begun, 1),
     }
@@ -177,12 +180,12 @@ def run(
 
 
 def _judged(
-    work: Mapping[str, tuple[Build, Samples]], judge: Judge, folds: int, seeds: int, jobs: int, say: Progress
+    work: Mapping[str, tuple[Build, Samples]], evaluator: Evaluator, folds: int, seeds: int, jobs: int, say: Progress
 ) -> tuple[dict[str, Scored], dict[str, float], dict[str, dict[str, Any]]]:
     """Score everything; the seconds that all folds of it took, mean over seeds; and its reliability diagram over all seeds."""
     from joblib import Parallel, delayed
 
-    cuts = [by_person(judge.samples.persons, folds, seed) for seed in range(seeds)]
+    cuts = [by_person(evaluator.samples.persons, folds, seed) for seed in range(seeds)]
     # the longest first: the last process to finish decides
     tasks = sorted(((name, seed) for name in work for seed in range(seeds)), key=lambda t: "learned" not in t[0])
     runs: dict[str, list[tuple[Floats, float]]] = {name: [] for name in work}
@@ -190,8 +193,8 @@ def _judged(
     for i, (name, probs, took) in enumerate(Parallel(n_jobs=jobs, return_as="generator")(calls)):
         runs[name].append((probs, took))
         say(name, i + 1, len(tasks))
-    scored = {name: judge.score([probs for probs, _ in done]) for name, done in runs.items()}
-    labels = np.tile(judge.samples.labels, seeds)
+    scored = {name: evaluator.score([probs for probs, _ in done]) for name, done in runs.items()}
+    labels = np.tile(evaluator.samples.labels, seeds)
     diagrams = {name: asdict(reliability(np.concatenate([probs for probs, _ in done]), labels)) for name, done in runs.items()}
     return scored, {name: float(np.mean([took for _, took in done])) for name, done in runs.items()}, diagrams
 
@@ -202,12 +205,17 @@ def _timed(name: str, samples: Samples, build: Build, cuts: list[Fold], seed: in
     return name, probs, time.perf_counter() - start
 
 
+def three(interval: Interval) -> dict[str, float]:
+    """An interval as plain values: `value`, `low`, `high`."""
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
 def figures(score: Scored) -> dict[str, dict[str, float]]:
-    return {name: asdict(score.interval(name)) for name in NAMES}
+    return {name: three(score.interval(name)) for name in NAMES}
 
 
 def differences(score: Scored, other: Scored) -> dict[str, dict[str, float]]:
-    return {name: asdict(score.minus(other, name)) for name in NAMES}
+    return {name: three(score.minus(other, name)) for name in NAMES}
 
 
 def _human(samples: Samples) -> tuple[Build, Samples]:
@@ -230,12 +238,12 @@ def _without(name: str, entry: Entry, samples: Samples, gone: str) -> tuple[Buil
 
 def _ablation_row(name: str, gone: str, score: Scored, whole: Scored) -> dict[str, Any]:
     def change(value: Interval) -> dict[str, float] | None:
-        return asdict(value) if gone else None
+        return three(value) if gone else None
 
     return {
         "strategy": name,
         "without": gone or None,
-        "accuracy": asdict(score.interval("accuracy")),
+        "accuracy": three(score.interval("accuracy")),
         "accuracy_change": change(score.minus(whole, "accuracy")),
-        "gaps": {g: {**asdict(score.gap(g)), "worst": score.worst(g), "change": change(score.gap_minus(whole, g))} for g in score.groups},
+        "gaps": {g: {**three(score.gap(g)), "worst": score.worst(g), "change": change(score.gap_minus(whole, g))} for g in score.groups},
     }

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import SettingsError
-from workbench.evaluation.cross_validation import Judge, Scored, plain
-from workbench.evaluation.metrics import Ints, reliability
+from workbench.evaluation.calibration import reliability
+from workbench.evaluation.cross_validation import Evaluator, Scored, plain
+from workbench.evaluation.decisions import confusion, from_labels, top_classes
+from workbench.evaluation.metrics import Ints
 from workbench.evaluation.samples import Samples
 from workbench.evaluation.splits import Fold, by_person, fit, fitted
 from workbench.fusion.average import Average
@@ -24,7 +26,7 @@ from workbench.fusion.strategy import Floats
 from workbench.runs import connect, revision
 from workbench.settings import tracking_uri
 from workbench.training import figures as draw
-from workbench.training.benchmark import EQUAL, SHARES, Entry, differences, entries, figures
+from workbench.training.benchmark import EQUAL, SHARES, Entry, differences, entries, figures, three
 
 EXPERIMENT = "fusion"
 
@@ -78,10 +80,10 @@ def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int =
     """
     line = entry(name, samples)
     seen = samples.only(line.inputs)
-    judge = Judge(samples, draws, seed)
+    evaluator = Evaluator(samples, draws, seed)
     whole, alone = _held_out(seen, line, by_person(samples.persons, folds, seed), seed)
-    equal = judge.score([Average(EQUAL).predict(samples.tracks, samples.masks)])
-    report = describe(judge, whole, equal) | {"shares_alone": None if alone is None else figures(judge.score([alone]))}
+    equal = evaluator.score([Average(EQUAL).predict(samples.tracks, samples.masks)])
+    report = describe(evaluator, whole, equal) | {"shares_alone": None if alone is None else figures(evaluator.score([alone]))}
     return on_everyone(samples, name, line, seed, report, folds=folds)
 
 
@@ -112,17 +114,16 @@ def _held_out(seen: Samples, line: Entry, cuts: list[Fold], seed: int) -> tuple[
     return whole, None if lost else alone
 
 
-def describe(judge: Judge, probs: Floats, equal: Scored, said: Ints | None = None) -> dict[str, Any]:
+def describe(evaluator: Evaluator, probs: Floats, equal: Scored, predicted: Ints | None = None) -> dict[str, Any]:
     """Figures of held-out predictions, their gain over the equal average, gaps, reliability diagram and confusion matrix."""
-    score, samples = judge.score([probs], said), judge.samples
-    k = len(samples.classes)
-    said = np.nan_to_num(probs, nan=0.0).argmax(axis=1) if said is None else np.maximum(said, 0)
+    score, samples = evaluator.score([probs], predicted), evaluator.samples
+    decided = top_classes(probs) if predicted is None else from_labels(predicted, len(samples.classes))
     return {
         "figures": figures(score),
         "versus_average": differences(score, equal),
-        "gaps": {g: {**asdict(score.gap(g)), "worst": score.worst(g)} for g in score.groups},
+        "gaps": {g: {**three(score.gap(g)), "worst": score.worst(g)} for g in score.groups},
         "reliability": asdict(reliability(probs, samples.labels)),
-        "confusion": np.bincount(samples.labels * k + said, minlength=k * k).reshape(k, k),
+        "confusion": confusion(decided, samples.labels),
     }
 
 

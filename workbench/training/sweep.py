@@ -20,7 +20,7 @@ import yaml
 
 from workbench import settings as tree
 from workbench.errors import SettingsError
-from workbench.evaluation.cross_validation import Judge
+from workbench.evaluation.cross_validation import Evaluator
 from workbench.evaluation.metrics import NAMES
 from workbench.evaluation.samples import Samples
 from workbench.evaluation.splits import by_person, fit, held_out
@@ -49,9 +49,9 @@ class _Trial:
         settings = self.plan.tree(values)
         seen = self.samples.only(self.plan.inputs)
         probs = held_out(seen, builder(settings, seen), by_person(seen.persons, self.plan.folds, self.plan.seed), self.plan.seed)
-        probs, said = shown(seen, probs, settings, self.plan)
-        score = Judge(seen, 0).score([probs], said)
-        return {name: float(score.figures[name][0]) for name in NAMES}, time.perf_counter() - begun
+        probs, predicted = shown(seen, probs, settings, self.plan)
+        score = Evaluator(seen, 0).score([probs], predicted)
+        return {name: score.value(name) for name in NAMES}, time.perf_counter() - begun
 
 
 def builder(settings: tree.Settings, samples: Samples) -> Callable[[int], Strategy]:
@@ -259,13 +259,13 @@ def _kept(plan: Plan, samples: Samples, outer: Any, values: Mapping[str, Any]) -
     aside = samples.rows(outer.test)
     strategy = fit(samples.only(plan.inputs).rows(outer.train), line.build, plan.seed)
     given = aside.only(plan.inputs)
-    judge = Judge(aside, plan.draws, plan.seed)
-    probs, said = shown(aside, strategy.predict(given.tracks, given.masks), settings, plan)
-    equal = judge.score([Average(EQUAL).predict(aside.tracks, aside.masks)])
+    evaluator = Evaluator(aside, plan.draws, plan.seed)
+    probs, predicted = shown(aside, strategy.predict(given.tracks, given.masks), settings, plan)
+    equal = evaluator.score([Average(EQUAL).predict(aside.tracks, aside.masks)])
     if plan.smooths:
         same, label = shown(aside, Average(EQUAL).predict(aside.tracks, aside.masks), tree.Settings(), plan)
-        equal = judge.score([same], label)
-    report = fitting.describe(judge, probs, equal, said)
+        equal = evaluator.score([same], label)
+    report = fitting.describe(evaluator, probs, equal, predicted)
     return fitting.on_everyone(
-        samples, settings.fusion.strategy, line, plan.seed, report, sweep=plan.name, persons_held_out=len(judge.people)
+        samples, settings.fusion.strategy, line, plan.seed, report, sweep=plan.name, persons_held_out=len(evaluator.person_ids)
     )

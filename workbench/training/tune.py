@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from workbench.errors import CorpusError
-from workbench.evaluation.cross_validation import Judge
-from workbench.evaluation.metrics import Interval
+from workbench.evaluation.bootstrap import Interval
+from workbench.evaluation.cross_validation import Evaluator
+from workbench.evaluation.decisions import TIED, confusion, hits, top_classes
 from workbench.evaluation.samples import Samples
 from workbench.evaluation.splits import by_person
 from workbench.fusion.average import Average
@@ -120,11 +122,11 @@ class Tuner:
         cut = by_person(samples.persons, 3, seed)[0]
         self.tuned, self.aside = cut.train, cut.test
         self._seed = seed
-        self._judge, self._held = (Judge(self.samples.rows(rows), draws, seed) for rows in (self.tuned, self.aside))
-        self.groupings = [g for g, members in self._judge.members.items() if len(members) > 1]
-        self.people = len(self._judge.people), len(self._held.people)
+        self._evaluator, self._held = (Evaluator(self.samples.rows(rows), draws, seed) for rows in (self.tuned, self.aside))
+        self.groupings = [g for g, members in self._evaluator.members.items() if len(members) > 1]
+        self.people = len(self._evaluator.person_ids), len(self._held.person_ids)
         equal = Average(dict.fromkeys(self.modalities, 1.0)).predict(self.samples.tracks, self.samples.masks)
-        self._equal, self._equal_held = self._judge.score([equal[self.tuned]]), self._held.score([equal[self.aside]])
+        self._equal, self._equal_held = self._evaluator.score([equal[self.tuned]]), self._held.score([equal[self.aside]])
         self.calibrated = lru_cache(len(METHODS))(self._calibrated)
         self._swept = lru_cache(32)(self._sweep)
 
@@ -157,17 +159,17 @@ class Tuner:
         """Everything that is shown beside the sliders."""
         probs = self.fused(point)
         mine = probs[self.tuned]
-        here, held = self._judge.score([mine]), self._held.score([probs[self.aside]])
+        here, held = self._evaluator.score([mine]), self._held.score([probs[self.aside]])
         figures = {n: here.interval(n) for n in ("accuracy", "macro_f1", "ece")}
         against = {n: here.minus(self._equal, n) for n in figures}
         figures["gap"], against["gap"] = here.gap(point.grouping), here.gap_minus(self._equal, point.grouping)
-        labels, k = self._judge.samples.labels, len(self.samples.classes)
-        said = mine.argmax(axis=1)
+        labels, decided = self._evaluator.samples.labels, top_classes(mine)
+        right = hits(decided, labels)
         sure = mine.max(axis=1) >= point.uncertain
         return Found(
             figures, against, held.minus(self._equal_held, "accuracy"), here.worst(point.grouping),
-            np.bincount(labels * k + said, minlength=k * k).reshape(k, k).astype(float),
-            (float(sure.mean()), float(np.mean(said[sure] == labels[sure])) if sure.any() else float("nan")),
+            confusion(decided, labels),
+            (float(sure.mean()), float(right[sure].mean()) if sure.any() else float("nan")),
         )  # fmt: skip
 
     def frontier(self, point: Point) -> pd.DataFrame:
@@ -189,28 +191,31 @@ class Tuner:
         self, method: Method, temperatures: tuple[tuple[str, float], ...], minimum: tuple[tuple[str, float], ...]
     ) -> tuple[Floats, dict[str, Floats]]:
         """Accuracy of every weight, shape (STEPS,), and by grouping that of every group, shape (STEPS, groups)."""
-        part, judge = self.samples.rows(self.tuned), self._judge
-        tracks = {m: x[self.tuned] for m, x in self.calibrated(method)[0].items()}
-        clips = np.bincount(judge.person, minlength=len(judge.people))
+        part, evaluator = self.samples.rows(self.tuned), self._evaluator
+        features = {m: x[self.tuned] for m, x in self.calibrated(method)[0].items()}
+        people = len(evaluator.person_ids)
+        clips = np.bincount(evaluator.person, minlength=people)
         half = CalibratedAverage(dict.fromkeys(self.modalities, 0.5), "none", temperatures=dict(temperatures), minimum=dict(minimum))
-        known = half.known(tracks)
+        known = half.known(features)
         count = half.shares(known, part.masks)
-        single = np.float32  # halves the time
-        alone = [np.where(part.masks[m][:, None], known[m], 0.0).astype(single) for m in self.modalities]
-        both = [np.where(count[m][:, None] > 0, known[m], 0.0).astype(single) for m in self.modalities]
-        right = np.empty((STEPS, len(judge.people)))
+        # classes along the first axis: sums and maxima over them are several times as quick
+        alone = [np.where(part.masks[m], known[m].T, 0.0) for m in self.modalities]
+        both = [np.where(count[m] > 0, known[m].T, 0.0) for m in self.modalities]
+        right = np.empty((STEPS, people))
         for i, face in enumerate(np.linspace(0, 1, STEPS)):
             # alone, a modality counts however unsure it is; the temperature after the average moves no label
-            fused = single(face) * both[0] + single(1 - face) * both[1] if 0 < face < 1 else alone[0 if face else 1]
-            hit = (fused.argmax(axis=1) == part.labels) & (fused.max(axis=1) > 0)
-            right[i] = np.bincount(judge.person, weights=hit, minlength=len(judge.people))
-        groups = {g: np.stack([right @ m / (clips @ m) for m in judge.members[g].values()], axis=1) for g in self.groupings}
+            fused = face * both[0] + (1 - face) * both[1] if 0 < face < 1 else alone[0 if face else 1]
+            right[i] = np.bincount(evaluator.person, weights=_right(fused, part.labels), minlength=people)
+        groups = {
+            g: np.stack([right[:, who].sum(axis=1) / clips[who].sum() for who in evaluator.members[g].values()], axis=1)
+            for g in self.groupings
+        }
         return right.sum(axis=1) / clips.sum(), groups
 
     def clips(self, point: Point, label: int, said: int) -> pd.DataFrame:
         """Clips tuned on whose label is class `label` and whose fused class is `said`, the surest first."""
         part, probs = self.samples.rows(self.tuned), self.fused(point)[self.tuned]
-        rows = np.flatnonzero((part.labels == label) & (probs.argmax(axis=1) == said))
+        rows = np.flatnonzero((part.labels == label) & (top_classes(probs)[:, said] > 0))
         rows = rows[np.argsort(-probs[rows].max(axis=1), kind="stable")]
         classes = part.classes
 
@@ -244,9 +249,16 @@ class Tuner:
                 point.weights, point.method, calibrators=fitted, final=end, temperatures=point.temperatures, minimum=by_hand["minimum"]
             )
             about = {"corpus": self.samples.name, "source": self.samples.source, "fingerprint": self.samples.fingerprint}
-            content = Stored(whole, self.samples.classes, about | {"persons": len(self._judge.people)}).content()
+            content = Stored(whole, self.samples.classes, about | {"persons": len(self._evaluator.person_ids)}).content()
             fusion |= {"strategy": Stored.name, "parameters": {"content": content}}
         return {"fusion": fusion, "smoothing": {"uncertain": point.uncertain}}
+
+
+def _right(fused: Floats, labels: NDArray[np.int64]) -> Floats:
+    """`decisions.hits` of `decisions.top_classes`, shape (n,), for fused sums of shape (k, n) that are not normalised yet."""
+    total = fused.sum(axis=0)
+    tied = fused >= fused.max(axis=0) - TIED * total
+    return np.where(total > 0, tied[labels, np.arange(len(labels))] / tied.sum(axis=0), 0.0)
 
 
 def identity(k: int) -> Calibrator:

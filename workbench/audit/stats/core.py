@@ -13,11 +13,11 @@ from workbench.audit.options import AuditError, Options, options
 from workbench.audit.result import Audit
 from workbench.audit.stats import groups as grouping
 from workbench.audit.stats import inputs, transcripts
-from workbench.audit.stats.gaps import adjust, gap, worst
-from workbench.audit.stats.metrics import Floats, Metric, paired
 from workbench.audit.stats.sources import Quantiles, Source, Sums, generator
 from workbench.evaluation import bootstrap
 from workbench.evaluation.bootstrap import Estimate
+from workbench.evaluation.gaps import adjust, gap, worst
+from workbench.evaluation.metrics import Floats, Metric, paired
 
 if TYPE_CHECKING:
     import pandas as pd

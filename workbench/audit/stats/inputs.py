@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.audit.options import AuditError, Options
-from workbench.audit.stats import metrics
-from workbench.audit.stats.metrics import Floats, Metric
+from workbench.evaluation import metrics
+from workbench.evaluation.decisions import from_labels, top_classes
+from workbench.evaluation.metrics import Floats, Metric
+
+LEAST_LIKELIHOOD = 1e-15
+"""Probabilities are raised to this in the log-loss of an audit."""
 
 
 def row_weights(weights: Any, count: int) -> Floats:
@@ -54,19 +58,22 @@ def classifier(predictions: Any, labels: Any, classes: Sequence[str] | None, wei
         raise AuditError(f"classes: {classes} must be two or more different names")
     truth = _indices(truth_values, classes, "labels")
     notes = []
-    probabilities = None
+    probabilities = predicted = None
     if array.ndim == 2:
         probabilities = _probabilities(array, len(classes))
-        guess = probabilities.argmax(axis=1)
+        decided = top_classes(probabilities)
     elif array.ndim == 1:
-        guess = _indices(_labels(array, "predictions", len(array)), classes, "predictions")
+        predicted = _indices(_labels(array, "predictions", len(array)), classes, "predictions")
+        decided = from_labels(predicted, len(classes))
     else:
         raise AuditError(f"predictions: {array.ndim} dimensions; give labels (n,) or probabilities (n, classes)")
-    if len(np.unique(guess)) == 1:
+    if (always := decided.min(axis=0) == 1).any():
         notes.append(
-            f"the prediction is always {classes[guess[0]]!r}: accuracy is that label's share, and gaps in it say nothing of the model"
+            f"the prediction is always {classes[int(always.argmax())]!r}: accuracy is that label's share, "
+            "and gaps in it say nothing of the model"
         )
-    return metrics.classifier(probabilities, guess, truth, classes, row_weights(weights, len(array)), o.bins), notes
+    w = row_weights(weights, len(array))
+    return metrics.classifier(probabilities, truth, classes, w, predicted, o.bins, LEAST_LIKELIHOOD), notes
 
 
 def scores(predictions: Any, labels: Any, weights: Any, o: Options) -> tuple[list[Metric], list[str], Floats]:

@@ -14,9 +14,9 @@ from workbench.audit.options import Options
 from workbench.audit.result import Figure
 from workbench.audit.stats import groups as grouping
 from workbench.audit.stats import quantiles
-from workbench.audit.stats.metrics import Floats, Metric
 from workbench.evaluation import bootstrap
 from workbench.evaluation.bootstrap import Estimate
+from workbench.evaluation.metrics import Floats, Metric
 
 Ints = NDArray[np.int64]
 

@@ -11,7 +11,7 @@ import numpy as np
 from workbench import contracts, settings
 from workbench.audit.options import AuditError
 from workbench.audit.stats.inputs import row_weights
-from workbench.audit.stats.metrics import Metric, ratio
+from workbench.evaluation.metrics import Metric, ratio
 
 Spoken = str | contracts.Transcript
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from workbench.audit.options import AuditError, Options, options
 from workbench.audit.stats import inputs
-from workbench.audit.stats.gaps import gap
 from workbench.audit.stats.groups import CROSS, MISSING, people
 from workbench.evaluation.bootstrap import Estimate
+from workbench.evaluation.gaps import gap
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.audit.options import AuditError, Options, options
-from workbench.audit.stats import core, metrics
-from workbench.audit.stats.metrics import Floats
+from workbench.audit.stats import core
 from workbench.audit.studies.modalities import gap_change
+from workbench.evaluation import metrics
+from workbench.evaluation.metrics import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.audit.options import AuditError, Options, options
-from workbench.audit.stats import core, metrics, sources
+from workbench.audit.stats import core, sources
 from workbench.audit.stats import groups as grouping
-from workbench.audit.stats.metrics import Floats, Metric
-from workbench.evaluation import bootstrap
+from workbench.evaluation import bootstrap, gaps, metrics
+from workbench.evaluation.decisions import top_classes
+from workbench.evaluation.metrics import Floats, Metric
 from workbench.fusion import strategy
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ def costs(
 
 
 def _right(probabilities: Floats, labels: Sequence[str], classes: Sequence[str]) -> Metric:
-    hit = (np.asarray(classes)[probabilities.argmax(axis=1)] == np.asarray(labels)).astype(float)
-    return metrics.ratio("accuracy", "accuracy", hit, np.ones(len(hit)))
+    place = {c: i for i, c in enumerate(classes)}
+    return metrics.accuracy(np.array([place[x] for x in labels]), top_classes(probabilities), np.ones(len(labels)))
 
 
 def _frontier(accuracy: Floats, gap: Floats) -> list[bool]:
@@ -157,10 +158,7 @@ def _frontier(accuracy: Floats, gap: Floats) -> list[bool]:
 def gap_change(
     before: Metric, after: Metric, groups: Any, people: Sequence[Any] | None, o: Options
 ) -> dict[str, tuple[float, float, float]]:
-    """Change of each grouping's largest gap with its interval, people drawn once for both models.
-
-    Percentiles, shifted by the bootstrap's own estimate of bias: a largest gap grows by drawing alone.
-    """
+    """Change of each grouping's largest gap with its interval, people drawn once for both models."""
     who = grouping.people(groups, people, len(before.sums), o)
     pair = metrics.paired(before, after)
     cells = sources.summed(pair.sums, who.row_person, len(who))
@@ -175,13 +173,9 @@ def gap_change(
             bootstrap.sample([cells[member == g]], [int((member == g).sum())], o.draws, sources.generator(o, column, g, "change"))[0]
             for g in kinds
         ]
-        shift = _spread(after, [d.draw_totals[:, k:] for d in drawn]) - _spread(before, [d.draw_totals[:, :k] for d in drawn])
-        seen = float(_spread(after, [d.totals[k:] for d in drawn]) - _spread(before, [d.totals[:k] for d in drawn]))
-        low, high = np.nanquantile(shift, [(1 - o.level) / 2, (1 + o.level) / 2]) - (np.nanmean(shift) - seen)
-        out[column] = (seen, float(min(low, seen)), float(max(high, seen)))
+        totals = [np.vstack([d.totals, d.draw_totals]) for d in drawn]
+        first = np.stack([before.value(t[:, :k]) for t in totals], axis=1)
+        second = np.stack([after.value(t[:, k:]) for t in totals], axis=1)
+        change = gaps.gap_change(first, second, o.level)
+        out[column] = (change.value, change.low, change.high)
     return out
-
-
-def _spread(metric: Metric, totals: list[Floats]) -> Any:
-    values = np.stack([metric.value(t) for t in totals])
-    return values.max(axis=0) - values.min(axis=0)

@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 import param
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.metrics import Interval
+from workbench.evaluation.bootstrap import Interval
 from workbench.training import tune
 from workbench.training.tune import Found, Point, Tuner
 from workbench.views.tune.charts import Confusion, Frontier

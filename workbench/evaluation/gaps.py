@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
-from workbench.evaluation.bootstrap import Estimate
+from workbench.evaluation.bootstrap import Estimate, Interval
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +84,24 @@ def _stretch(e: Estimate, level: float, pairs: float) -> Estimate:
     factor = stdtrit(freedom, 1 - (1 - level) / 2 / pairs) / stdtrit(freedom, (1 + level) / 2)
     low, high = e.value - factor * (e.value - e.low), e.value + factor * (e.high - e.value)
     return Estimate(e.value, low, high, e.error, e.people)
+
+
+def gap_change(before: Floats, after: Floats, level: float = 0.95) -> Interval:
+    """Change of the largest gap from one model to another, both drawn on the same people.
+
+    Percentiles of the draws, shifted by the bootstrap's own estimate of bias: a largest gap grows by drawing alone.
+
+    Parameters
+    ----------
+    before, after : ndarray, shape (draws + 1, groups)
+        The metric of every group: as it is (first row) and in every draw.
+    """
+    shift = (after.max(axis=1) - after.min(axis=1)) - (before.max(axis=1) - before.min(axis=1))
+    seen, draws = float(shift[0]), shift[1:]
+    if len(draws) == 0 or np.isnan(draws).all():
+        return Interval(seen, np.nan, np.nan)
+    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2]) - (np.nanmean(draws) - seen)
+    return Interval(seen, float(min(low, seen)), float(max(high, seen)))
 
 
 def adjust(p: ArrayLike, method: str) -> Floats:
