@@ -1,3 +1,3 @@
-"""Fixtures shared by all rooms' tests."""
+"""Fixtures shared by all tests."""
 
-pytest_plugins = ["tests.support.browser", "tests.support.corpora", "tests.support.command"]
+pytest_plugins = ["tests.support.browser", "tests.support.corpora", "tests.support.command", "tests.support.samples"]

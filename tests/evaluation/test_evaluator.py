@@ -14,6 +14,7 @@ from workbench.evaluation import bootstrap, metrics
 from workbench.evaluation.cross_validation import LEVEL, Evaluator
 from workbench.evaluation.gaps import worst
 from workbench.evaluation.samples import Samples
+from workbench.fusion.batch import ModalityBatch
 
 CLASSES = ("a", "b", "c", "d")
 
@@ -26,9 +27,8 @@ def some_samples(seed: int = 0, persons: int = 14, clips: int = 8) -> Samples:
     features = {m: rng.multinomial(5, 0.1 + 0.6 * np.eye(4)[labels]) / 5 for m in ("visual", "audio")}
     person_ids = np.repeat([f"p{i:02d}" for i in range(persons)], clips)
     groups = pd.DataFrame({"sex": np.where(np.arange(n) // clips % 2, "female", "male")})
-    masks = {m: np.ones(n, bool) for m in features}
     clip = np.array([f"c{i}" for i in range(n)])
-    return Samples("generated", "generated votes", clip, features, masks, labels, person_ids, groups, CLASSES, "0" * 12)
+    return Samples("generated", "generated votes", clip, ModalityBatch.of(features), labels, person_ids, groups, CLASSES, "0" * 12)
 
 
 def reference(metric: metrics.Metric, person: np.ndarray, who: np.ndarray, drawn: np.ndarray) -> bootstrap.Estimate:
@@ -49,10 +49,10 @@ def numbers(interval: bootstrap.Interval) -> tuple[float, float, float]:
 def test_the_quick_way_equals_the_interval_of_an_audit(seed: int) -> None:
     samples = some_samples(seed)
     evaluator = Evaluator(samples, draws=100, seed=seed)
-    first, second = (evaluator.score([samples.tracks[m]]) for m in ("visual", "audio"))
+    first, second = (evaluator.score([samples.features[m]]) for m in ("visual", "audio"))
     made = {
-        m: {x.name: x for x in metrics.classifier(samples.tracks[m], samples.labels, CLASSES, np.ones(len(samples)))}
-        for m in samples.tracks
+        m: {x.name: x for x in metrics.classifier(samples.features[m], samples.labels, CLASSES, np.ones(len(samples)))}
+        for m in samples.features
     }
     everyone = np.arange(len(evaluator.person_ids))
     for name in metrics.NAMES:
@@ -76,9 +76,9 @@ def test_the_quick_way_equals_the_interval_of_an_audit(seed: int) -> None:
 def test_a_draw_is_the_same_as_repeating_the_clips_of_its_people(seed: int) -> None:
     samples = some_samples(seed, persons=6)
     evaluator = Evaluator(samples, draws=3, seed=seed)
-    score = evaluator.score([samples.tracks["audio"]])
+    score = evaluator.score([samples.features["audio"]])
     rows = np.repeat(np.arange(len(samples)), evaluator.weights[1].astype(int)[evaluator.person])
-    for m in metrics.classifier(samples.tracks["audio"][rows], samples.labels[rows], CLASSES, np.ones(len(rows))):
+    for m in metrics.classifier(samples.features["audio"][rows], samples.labels[rows], CLASSES, np.ones(len(rows))):
         if m.name in metrics.NAMES:
             assert score.figures[m.name].values[1] == pytest.approx(m.value(m.sums.sum(axis=0)), abs=1e-12), m.name
 
@@ -94,7 +94,7 @@ def test_the_first_draw_is_the_sample_and_the_others_take_as_many_people() -> No
 def test_a_figure_over_several_fits_is_their_mean() -> None:
     samples = some_samples()
     evaluator = Evaluator(samples, draws=20)
-    runs = [samples.tracks["visual"], samples.tracks["audio"]]
+    runs = [samples.features["visual"], samples.features["audio"]]
     each, both = [evaluator.score([r]) for r in runs], evaluator.score(runs)
     for name in metrics.NAMES:
         assert both.value(name) == pytest.approx(np.mean([s.value(name) for s in each]))
@@ -104,7 +104,7 @@ def test_a_figure_over_several_fits_is_their_mean() -> None:
 
 def test_what_never_differs_is_a_difference_of_nothing() -> None:
     samples = some_samples()
-    score = Evaluator(samples, draws=20).score([samples.tracks["visual"]])
+    score = Evaluator(samples, draws=20).score([samples.features["visual"]])
     for name in metrics.NAMES:
         assert numbers(score.minus(score, name)) == (0, 0, 0)
     assert numbers(score.gap_minus(score, "sex")) == (0, 0, 0)
@@ -138,7 +138,7 @@ def test_the_interval_of_an_ece_holds_its_figure_though_drawing_inflates_it() ->
 
 def test_without_draws_there_is_a_figure_and_no_interval() -> None:
     samples = some_samples()
-    interval = Evaluator(samples, draws=0).score([samples.tracks["visual"]]).interval("accuracy")
+    interval = Evaluator(samples, draws=0).score([samples.features["visual"]]).interval("accuracy")
     assert 0 < interval.value < 1
     assert np.isnan([interval.low, interval.high]).all()
 
@@ -148,4 +148,4 @@ def test_groups_of_one_are_said_and_left_out_of_gaps() -> None:
     rare = samples.groups.assign(race=np.where(samples.persons == "p00", "rare", "common"))
     evaluator = Evaluator(replace(samples, groups=rare), draws=20)
     assert evaluator.suppressed == ["race rare: 1 person, fewer than 5: left out of gaps"]
-    assert np.isnan(evaluator.score([samples.tracks["visual"]]).gap("race").value)
+    assert np.isnan(evaluator.score([samples.features["visual"]]).gap("race").value)

@@ -11,6 +11,7 @@ import pytest
 from workbench.errors import CorpusError
 from workbench.evaluation import splits
 from workbench.evaluation.samples import Samples
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.network import Hyperparameters
 from workbench.training import benchmark
 
@@ -41,11 +42,11 @@ def test_a_fitted_strategy_knows_nothing_of_the_held_out_persons(name: str, samp
     folds = splits.by_person(samples.persons, 3)
     rng = np.random.default_rng(9)
     held = folds[0].test
-    labels, tracks = seen.labels.copy(), {m: x.copy() for m, x in seen.tracks.items()}
+    labels, features = seen.labels.copy(), {m: x.copy() for m, x in seen.features.items()}
     labels[held] = rng.permutation(labels[held])
-    for x in tracks.values():
+    for x in features.values():
         x[held] = rng.dirichlet(np.ones(6), len(held))
-    spoilt = replace(seen, labels=labels, tracks=tracks)
+    spoilt = replace(seen, labels=labels, batch=ModalityBatch(features, seen.batch.masks))
     before, after = (next(iter(splits.fitted(s, entry.build, folds)))[1].to_dict() for s in (seen, spoilt))
     assert json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
 
@@ -57,7 +58,7 @@ def test_knowing_the_person_does_not_help(name: str, samples: Samples) -> None:
     oracle = np.random.default_rng(0).dirichlet(np.full(6, 0.2), len(persons))[who]
     labels = (who % 6).astype(np.int64)
     known = replace(
-        samples, tracks={"visual": oracle, "audio": oracle}, labels=labels, masks={m: samples.masks[m] for m in ("visual", "audio")}
+        samples, batch=samples.batch.only(("visual", "audio")).with_features({"visual": oracle, "audio": oracle}), labels=labels
     )
     probs = splits.held_out(known, ENTRIES[name].build, splits.by_person(samples.persons, 4))
     assert np.mean(probs.argmax(axis=1) == labels) < 0.5  # chance is 1 in 6; by heart it would be 1

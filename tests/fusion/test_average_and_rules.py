@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from workbench.errors import SettingsError
 from workbench.fusion import fuse, strategy
 from workbench.fusion.average import Average
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.rules import Rules
 from workbench.settings import Fusion
 
@@ -22,25 +23,25 @@ def both(visual=VISUAL, audio=AUDIO):
 
 
 def test_average_by_hand():
-    got = Average({"visual": 0.6, "audio": 0.4}).predict(both(), {"visual": YES, "audio": YES})
+    got = Average({"visual": 0.6, "audio": 0.4}).predict(ModalityBatch(both(), {"visual": YES, "audio": YES}))
     np.testing.assert_allclose(got, [[0.46, 0.16, 0.38]], rtol=1e-15)
 
 
 def test_a_masked_modality_leaves_the_other_as_it_is():
-    tracks = both(visual=np.full((1, 3), np.nan))
+    features = both(visual=np.full((1, 3), np.nan))
     masks = {"visual": NO, "audio": YES}
-    np.testing.assert_allclose(Average().predict(tracks, masks), AUDIO, rtol=1e-15)
-    assert {m: w[0] for m, w in Average().weights(tracks, masks).items()} == {"visual": 0.0, "audio": 1.0}
+    np.testing.assert_allclose(Average().predict(ModalityBatch(features, masks)), AUDIO, rtol=1e-15)
+    assert {m: w[0] for m, w in Average().weights(ModalityBatch(features, masks)).items()} == {"visual": 0.0, "audio": 1.0}
 
 
 def test_nothing_usable_is_nan():
     masks = {"visual": NO, "audio": NO}
-    assert np.isnan(Average().predict(both(), masks)).all()
-    assert sum(w[0] for w in Average().weights(both(), masks).values()) == 0
+    assert np.isnan(Average().predict(ModalityBatch(both(), masks))).all()
+    assert sum(w[0] for w in Average().weights(ModalityBatch(both(), masks)).values()) == 0
 
 
 def test_only_a_modality_without_weight_is_nothing_usable():
-    assert np.isnan(Average({"visual": 1.0, "audio": 0.0}).predict(both(), {"visual": NO, "audio": YES})).all()
+    assert np.isnan(Average({"visual": 1.0, "audio": 0.0}).predict(ModalityBatch(both(), {"visual": NO, "audio": YES}))).all()
 
 
 @pytest.mark.parametrize("chosen", [Average, Rules])
@@ -59,8 +60,8 @@ def test_output_is_a_distribution_wherever_anything_is_usable(v, a, mv, ma, wv, 
     chosen = strategy.build(name, {"weights": {"visual": wv, "audio": wa}})
     quality = {"snr_db": np.linspace(0, 20, 6), "face_px": np.linspace(100, 20, 6)}
     masks = {"visual": mv, "audio": ma}
-    got = chosen.predict(both(v, a), masks, quality)
-    weights = chosen.weights(both(v, a), masks, quality)
+    got = chosen.predict(ModalityBatch(both(v, a), masks, quality))
+    weights = chosen.weights(ModalityBatch(both(v, a), masks, quality))
     usable = mv | ma
     np.testing.assert_allclose(got[usable].sum(axis=1), 1, rtol=1e-12)
     assert (got[usable] >= 0).all()
@@ -73,20 +74,22 @@ def test_output_is_a_distribution_wherever_anything_is_usable(v, a, mv, ma, wv, 
 @given(PROBS, PROBS, st.permutations(range(7)))
 def test_classes_may_be_named_in_any_order(v, a, order):
     masks = {"visual": np.ones(6, bool), "audio": np.ones(6, bool)}
-    straight = Average().predict(both(v, a), masks)
-    np.testing.assert_allclose(Average().predict(both(v[:, order], a[:, order]), masks), straight[:, order], rtol=1e-12)
+    straight = Average().predict(ModalityBatch(both(v, a), masks))
+    np.testing.assert_allclose(Average().predict(ModalityBatch(both(v[:, order], a[:, order]), masks)), straight[:, order], rtol=1e-12)
 
 
 @given(PROBS, PROBS, st.floats(0.1, 100))
 def test_only_proportions_of_weights_count(v, a, scale):
     masks = {"visual": np.ones(6, bool), "audio": np.ones(6, bool)}
     one, other = Average({"visual": 0.6, "audio": 0.4}), Average({"visual": 0.6 * scale, "audio": 0.4 * scale})
-    np.testing.assert_allclose(one.predict(both(v, a), masks), other.predict(both(v, a), masks), rtol=1e-9)
+    np.testing.assert_allclose(one.predict(ModalityBatch(both(v, a), masks)), other.predict(ModalityBatch(both(v, a), masks)), rtol=1e-9)
 
 
 def rule_weights(snr, face, **more):
     masks = {"visual": YES, "audio": YES}
-    got = Rules({"visual": 0.6, "audio": 0.4}, **more).weights(both(), masks, {"snr_db": np.array([snr]), "face_px": np.array([face])})
+    got = Rules({"visual": 0.6, "audio": 0.4}, **more).weights(
+        ModalityBatch(both(), masks, {"snr_db": np.array([snr]), "face_px": np.array([face])})
+    )
     return got["visual"][0], got["audio"][0]
 
 

@@ -9,6 +9,7 @@ import pytest
 from workbench.errors import SettingsError
 from workbench.fusion import fuse
 from workbench.fusion.average import Average
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.logistic import Logistic
 from workbench.fusion.network import Hyperparameters, Learned
 from workbench.fusion.stored import Stored, load, pinned
@@ -22,13 +23,13 @@ from workbench.settings import Fusion, Settings
 def samples(n: int = 600, seed: int = 0) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     labels = rng.integers(6, size=n)
-    tracks = {m: 0.5 * np.eye(6)[labels] + 0.5 * rng.dirichlet(np.ones(6), n) for m in ("visual", "audio")}
-    return tracks, {m: np.ones(n, bool) for m in tracks}, labels, np.repeat(np.arange(n // 20), 20)
+    features = {m: 0.5 * np.eye(6)[labels] + 0.5 * rng.dirichlet(np.ones(6), n) for m in ("visual", "audio")}
+    return features, {m: np.ones(n, bool) for m in features}, labels, np.repeat(np.arange(n // 20), 20)
 
 
 @pytest.fixture(scope="module")
 def learned() -> Strategy:
-    return Learned(hyper=Hyperparameters(hidden=8, members=2, epochs=6)).fit(*samples())
+    return Learned(hyper=Hyperparameters(hidden=8, members=2, epochs=6)).fit(ModalityBatch(*samples()[:2]), *samples()[2:])
 
 
 @pytest.fixture
@@ -43,48 +44,50 @@ def basic(n: int = 50, seed: int = 1) -> tuple[dict[str, np.ndarray], dict[str, 
 
 def test_settings_load_the_file_and_fuse_seven_classes(file: Path) -> None:
     chosen = fuse.build(Fusion(strategy="stored", parameters={"path": str(file)}))
-    tracks, masks = basic()
-    probs = chosen.predict(tracks, masks)
+    features, masks = basic()
+    probs = chosen.predict(ModalityBatch(features, masks))
     assert probs.shape == (50, 7)
     np.testing.assert_allclose(probs.sum(axis=1), 1)
-    np.testing.assert_allclose(sum(chosen.weights(tracks, masks).values()), 1)
+    np.testing.assert_allclose(sum(chosen.weights(ModalityBatch(features, masks)).values()), 1)
 
 
 def test_without_surprise_the_own_classes_get_just_what_was_learned(learned: Strategy, file: Path) -> None:
-    tracks, masks, _, _ = samples(seed=3)
-    seven = {m: reorder(x, CREMA_D) for m, x in tracks.items()}
-    expected = reorder(learned.predict(tracks, masks), CREMA_D)
-    np.testing.assert_allclose(load(file).predict(seven, masks), expected, atol=1e-4)
-    np.testing.assert_array_equal(load(file).predict(tracks, masks), learned.predict(tracks, masks))  # its own classes
+    features, masks, _, _ = samples(seed=3)
+    seven = {m: reorder(x, CREMA_D) for m, x in features.items()}
+    expected = reorder(learned.predict(ModalityBatch(features, masks)), CREMA_D)
+    np.testing.assert_allclose(load(file).predict(ModalityBatch(seven, masks)), expected, atol=1e-4)
+    np.testing.assert_array_equal(
+        load(file).predict(ModalityBatch(features, masks)), learned.predict(ModalityBatch(features, masks))
+    )  # its own classes
 
 
 def test_surprise_passes_through_and_the_rest_keeps_its_proportions() -> None:
     mean = Stored(Average({"visual": 0.75, "audio": 0.25}), CREMA_D, {})
-    tracks, masks = basic()
+    features, masks = basic()
     surprise = BASIC.index("surprise")
-    probs = mean.predict(tracks, masks)
-    np.testing.assert_allclose(probs[:, surprise], 0.75 * tracks["visual"][:, surprise] + 0.25 * tracks["audio"][:, surprise])
+    probs = mean.predict(ModalityBatch(features, masks))
+    np.testing.assert_allclose(probs[:, surprise], 0.75 * features["visual"][:, surprise] + 0.25 * features["audio"][:, surprise])
     own = [BASIC.index(c) for c in CREMA_D]
-    given = {m: x[:, own] / x[:, own].sum(axis=1, keepdims=True) for m, x in tracks.items()}
-    fused = Average({"visual": 0.75, "audio": 0.25}).predict(given, masks)
+    given = {m: x[:, own] / x[:, own].sum(axis=1, keepdims=True) for m, x in features.items()}
+    fused = Average({"visual": 0.75, "audio": 0.25}).predict(ModalityBatch(given, masks))
     np.testing.assert_allclose(probs[:, own], (1 - probs[:, [surprise]]) * fused, atol=1e-5)
 
 
 def test_a_face_that_is_all_surprise_is_fused_as_surprise(file: Path) -> None:
-    tracks = {m: np.tile(np.eye(7)[BASIC.index("surprise")], (3, 1)) for m in ("visual", "audio")}
-    probs = load(file).predict(tracks, {m: np.ones(3, bool) for m in tracks})
+    features = {m: np.tile(np.eye(7)[BASIC.index("surprise")], (3, 1)) for m in ("visual", "audio")}
+    probs = load(file).predict(ModalityBatch(features, {m: np.ones(3, bool) for m in features}))
     np.testing.assert_allclose(probs[:, BASIC.index("surprise")], 1)
 
 
 def test_masked_rows(file: Path) -> None:
-    tracks, masks = basic()
-    tracks["audio"][4] = np.nan
-    tracks["visual"][5] = tracks["audio"][5] = np.nan
+    features, masks = basic()
+    features["audio"][4] = np.nan
+    features["visual"][5] = features["audio"][5] = np.nan
     masks["audio"][4] = masks["audio"][5] = masks["visual"][5] = False
-    probs = load(file).predict(tracks, masks)
+    probs = load(file).predict(ModalityBatch(features, masks))
     assert np.isnan(probs[5]).all()
     np.testing.assert_allclose(np.delete(probs, 5, axis=0).sum(axis=1), 1)
-    assert load(file).weights(tracks, masks)["visual"][4] == pytest.approx(1)
+    assert load(file).weights(ModalityBatch(features, masks))["visual"][4] == pytest.approx(1)
 
 
 def test_a_session_keeps_the_strategy_it_was_fused_with(file: Path, tmp_path: Path) -> None:
@@ -93,7 +96,7 @@ def test_a_session_keeps_the_strategy_it_was_fused_with(file: Path, tmp_path: Pa
     chosen = pinned(Settings(fusion=Fusion(strategy="stored", parameters={"path": str(file)})))
     before = [w.line() for w in replay.refuse(session, chosen).windows]
     assert before != [w.line() for w in replay.refuse(session).windows]
-    Stored(Logistic().fit(*samples(seed=9)), CREMA_D, {}).save(file)
+    Stored(Logistic().fit(ModalityBatch(*samples(seed=9)[:2]), *samples(seed=9)[2:]), CREMA_D, {}).save(file)
     again = Settings(**json.loads(json.dumps(chosen.echo())))
     assert [w.line() for w in replay.refuse(session, again).windows] == before
     file.unlink()

@@ -1,4 +1,4 @@
-"""Generated samples for fusion, evaluation and training: quick, and known by construction."""
+"""Generated samples for tests of training and evaluation: quick, and known by construction."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from workbench.evaluation.samples import Samples
+from workbench.fusion.batch import ModalityBatch
 from workbench.labels import CREMA_D
 
 
@@ -16,14 +18,33 @@ def generated(persons: int = 16, clips: int = 24, seed: int = 0) -> Samples:
     rng = np.random.default_rng(seed)
     n = persons * clips
     labels = rng.integers(6, size=n)
-    tracks = {m: share * np.eye(6)[labels] + (1 - share) * rng.dirichlet(np.ones(6), n) for m, share in (("visual", 0.25), ("audio", 0.15))}
-    tracks |= {f"{m}_strength": tracks[m] * rng.uniform(0.3, 1, (n, 6)) for m in ("visual", "audio")}
+    features = {
+        m: share * np.eye(6)[labels] + (1 - share) * rng.dirichlet(np.ones(6), n) for m, share in (("visual", 0.25), ("audio", 0.15))
+    }
+    features |= {f"{m}_strength": features[m] * rng.uniform(0.3, 1, (n, 6)) for m in ("visual", "audio")}
     who = np.repeat([f"p{i:02d}" for i in range(persons)], clips)
     groups = pd.DataFrame({"sex": np.repeat(["female", "male"], n // 2), "race": "unstated"})
     human = 0.6 * np.eye(6)[labels] + 0.4 * rng.dirichlet(np.ones(6), n)
     clip = np.array([f"clip{i}" for i in range(n)])
-    masks = {m: np.ones(n, bool) for m in tracks}
-    return Samples("generated", "generated clips", clip, tracks, masks, labels, who, groups, CREMA_D, "0" * 12, human)
+    return Samples("generated", "generated clips", clip, ModalityBatch.of(features), labels, who, groups, CREMA_D, "0" * 12, human)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Samples:
+    return generated()
+
+
+@pytest.fixture(scope="session")
+def _store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tracking")
+
+
+@pytest.fixture
+def store(_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with an MLflow store of its own."""
+    monkeypatch.chdir(_store)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{_store}/mlflow.db")
+    return _store
 
 
 def cut(root: Path, out: Path, actors: int) -> Path:
@@ -36,3 +57,9 @@ def cut(root: Path, out: Path, actors: int) -> Path:
     (out / "processedResults" / "tabulatedVotes.csv").write_text("\n".join(few) + "\n")
     (out / "VideoDemographics.csv").write_bytes((root / "VideoDemographics.csv").read_bytes())
     return out
+
+
+@pytest.fixture(scope="session")
+def few_votes(crema_d_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus folder with the real votes on 18 actors."""
+    return cut(crema_d_root, tmp_path_factory.mktemp("corpus") / "crema-d", 18)

@@ -9,6 +9,7 @@ from tests.support.samples import generated
 from workbench.errors import CorpusError
 from workbench.evaluation.calibration import reliability
 from workbench.evaluation.samples import Samples
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.network import Hyperparameters
 from workbench.training import benchmark
 
@@ -21,11 +22,11 @@ def partial() -> Samples:
     n = len(whole)
     rows = np.arange(n)
     masks = {"visual": rows % 7 != 0, "audio": rows % 5 != 0, "prosody": (rows % 5 != 0) & (rows % 3 != 0)}
-    tracks = {m: whole.tracks[m].copy() for m in ("visual", "audio")}
-    tracks["prosody"] = np.random.default_rng(0).normal(size=(n, 3))
-    for m, x in tracks.items():
+    features = {m: whole.features[m].copy() for m in ("visual", "audio")}
+    features["prosody"] = np.random.default_rng(0).normal(size=(n, 3))
+    for m, x in features.items():
         x[~masks[m]] = np.nan
-    return replace(whole, tracks=tracks, masks=masks, human=None, sources={"prosody": "audio", "text": "audio"})
+    return replace(whole, batch=ModalityBatch(features, masks), human=None, sources={"prosody": "audio", "text": "audio"})
 
 
 def test_the_benchmark_judges_clips_that_lack_modalities() -> None:

@@ -61,7 +61,7 @@ def test_from_votes_to_a_session_fused_by_the_registered_name(
 
 def test_figures_are_those_of_people_left_out(samples: Samples) -> None:
     found = fitting.run(samples, "logistic", folds=4, draws=50)
-    inside = found.stored.inner.predict(samples.only(("visual", "audio")).tracks, samples.masks)
+    inside = found.stored.inner.predict(samples.only(("visual", "audio")).batch)
     fitted = np.mean(inside.argmax(axis=1) == samples.labels)
     assert found.report["figures"]["accuracy"]["value"] < fitted  # what was learned from flatters
     assert np.sum(found.report["confusion"]) == len(samples)
@@ -77,7 +77,7 @@ def test_the_network_does_without_strengths_and_the_regression_says_it_cannot(sa
     assert isinstance(chosen, Stored)
     shares = samples.only(("visual", "audio"))
     with pytest.raises(SettingsError, match="learned from visual_strength, audio_strength, too; fit one on the probabilities alone"):
-        chosen.predict(shares.tracks, shares.masks)
+        chosen.predict(shares.batch)
 
 
 def test_the_same_seed_gives_the_same_file(samples: Samples, tmp_path: Path) -> None:

@@ -90,9 +90,9 @@ def test_sequences_hold_every_clip_once_and_emotions_for_a_while(samples: Sample
     same = samples.labels[rows][1:] == samples.labels[rows][:-1]
     assert same.mean() > 0.5
     plain = Smoothing(method="none", commit_windows=1)
-    np.testing.assert_array_equal(sequences.smoothed(samples, samples.tracks["visual"], plain).probs, samples.tracks["visual"])
-    steady = sequences.smoothed(samples, samples.tracks["visual"], Smoothing(alpha=0.4))
-    raw = np.mean(samples.tracks["visual"].argmax(axis=1) == samples.labels)
+    np.testing.assert_array_equal(sequences.smoothed(samples, samples.features["visual"], plain).probs, samples.features["visual"])
+    steady = sequences.smoothed(samples, samples.features["visual"], Smoothing(alpha=0.4))
+    raw = np.mean(samples.features["visual"].argmax(axis=1) == samples.labels)
     assert np.mean(steady.label == samples.labels) != raw
 
 

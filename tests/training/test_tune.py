@@ -32,7 +32,7 @@ def test_the_saved_experiment_fuses_as_the_page_does(tuner: Tuner, method: str, 
     path.write_text(yaml.safe_dump(tuner.experiment(point)))
     settings = tree.load(path)
     assert settings.smoothing.uncertain == 0.3
-    probs = fuse.build(settings.fusion).predict(tuner.samples.tracks, tuner.samples.masks)
+    probs = fuse.build(settings.fusion).predict(tuner.samples.batch)
     # people set aside: those tuned on are calibrated crosswise on the page
     np.testing.assert_allclose(probs[tuner.aside], tuner.fused(point)[tuner.aside], atol=1e-6)
 
@@ -40,8 +40,8 @@ def test_the_saved_experiment_fuses_as_the_page_does(tuner: Tuner, method: str, 
 def test_figures_are_of_those_tuned_on_and_the_sentence_of_those_set_aside(tuner: Tuner) -> None:
     point = Point({"visual": 1.0, "audio": 0.0})
     found = tuner.judge(point)
-    said = tuner.samples.tracks["visual"].argmax(axis=1) == tuner.samples.labels
-    equal = (tuner.samples.tracks["visual"] + tuner.samples.tracks["audio"]).argmax(axis=1) == tuner.samples.labels
+    said = tuner.samples.features["visual"].argmax(axis=1) == tuner.samples.labels
+    equal = (tuner.samples.features["visual"] + tuner.samples.features["audio"]).argmax(axis=1) == tuner.samples.labels
     assert found.figures["accuracy"].value == pytest.approx(said[tuner.tuned].mean())
     assert found.gain.value == pytest.approx(said[tuner.aside].mean() - equal[tuner.aside].mean())
     assert found.confusion.sum() == len(tuner.tuned)
@@ -53,8 +53,8 @@ def test_calibration_knows_no_label_of_those_set_aside(tuner: Tuner) -> None:
     labels = some.labels.copy()
     labels[tuner.aside] = (labels[tuner.aside] + 1) % 6
     spoilt = Tuner(replace(some, labels=labels), draws=10)
-    for m, x in tuner.calibrated("dirichlet")[0].items():
-        np.testing.assert_array_equal(x, spoilt.calibrated("dirichlet")[0][m])
+    for m, x in tuner.calibrated("dirichlet")[0].features.items():
+        np.testing.assert_array_equal(x, spoilt.calibrated("dirichlet")[0].features[m])
 
 
 def test_nobodys_own_clips_calibrate_them(tuner: Tuner) -> None:
@@ -63,9 +63,9 @@ def test_nobodys_own_clips_calibrate_them(tuner: Tuner) -> None:
     labels = np.where(some.persons == who, (some.labels + 1) % 6, some.labels)
     spoilt = Tuner(replace(some, labels=labels), draws=10)
     mine = some.persons == who
-    for m, x in tuner.calibrated("temperature")[0].items():
-        np.testing.assert_array_equal(x[mine], spoilt.calibrated("temperature")[0][m][mine])
-        assert np.abs(x - spoilt.calibrated("temperature")[0][m]).max() > 0
+    for m, x in tuner.calibrated("temperature")[0].features.items():
+        np.testing.assert_array_equal(x[mine], spoilt.calibrated("temperature")[0].features[m][mine])
+        assert np.abs(x - spoilt.calibrated("temperature")[0].features[m]).max() > 0
 
 
 @pytest.mark.parametrize("point", [Point(), POINT, replace(POINT, method="temperature")])

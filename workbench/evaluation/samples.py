@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from workbench.corpora.crema_d import Votes
 from workbench.errors import CorpusError
-from workbench.fusion.strategy import Bools, Floats
+from workbench.fusion.batch import ModalityBatch
 from workbench.labels import CREMA_D
+from workbench.streams import Floats
 
 Ints = NDArray[np.int64]
 
 GROUPINGS: tuple[str, ...] = ("sex", "race", "ethnicity", "age_band")
 STRENGTHS: dict[str, str] = {"visual_strength": "visual", "audio_strength": "audio"}
-"""Further tracks of CREMA-D's votes, and the source that each is lost with."""
+"""Further feature blocks of CREMA-D's votes, and the modality that each is lost with."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,8 @@ class Samples:
     source : str
         What the figures came from, said beside every figure.
     clips : ndarray of str, shape (n,)
-    tracks : dict of ndarray, shape (n, k)
-        By modality; see `fusion.strategy.Strategy`.
-    masks : dict of ndarray of bool, shape (n,)
+    batch : ModalityBatch
+        What a strategy is given of them.
     labels : ndarray of int, shape (n,)
         Index into `classes`.
     persons : ndarray of str, shape (n,)
@@ -47,14 +47,13 @@ class Samples:
     notes : tuple of str
         What reading the corpus found wrong or doubtful.
     sources : dict of str
-        Track that is no probability → the modality that it is lost with.
+        Feature block that holds no probabilities → the modality that it is lost with.
     """
 
     name: str
     source: str
     clips: NDArray[np.str_]
-    tracks: dict[str, Floats]
-    masks: dict[str, Bools]
+    batch: ModalityBatch
     labels: Ints
     persons: NDArray[np.str_]
     groups: pd.DataFrame
@@ -67,13 +66,17 @@ class Samples:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def features(self) -> Mapping[str, Floats]:
+        """Feature block → values, shape (n, k)."""
+        return self.batch.features
+
     def rows(self, index: Ints) -> Samples:
         """These rows only: what `fit` is given holds nothing of anyone else."""
         return replace(
             self,
             clips=self.clips[index],
-            tracks={m: x[index] for m, x in self.tracks.items()},
-            masks={m: x[index] for m, x in self.masks.items()},
+            batch=self.batch.rows(index),
             labels=self.labels[index],
             persons=self.persons[index],
             groups=self.groups.iloc[index].reset_index(drop=True),
@@ -81,17 +84,17 @@ class Samples:
         )
 
     def only(self, modalities: Collection[str]) -> Samples:
-        """With the named modalities alone.
+        """With the named feature blocks alone.
 
         Raises
         ------
         CorpusError
             If none of them is there.
         """
-        tracks = {m: x for m, x in self.tracks.items() if m in modalities}
-        if not tracks:
-            raise CorpusError(f"{self.name}: none of {', '.join(modalities)} is there; it has {', '.join(self.tracks)}")
-        return replace(self, tracks=tracks, masks={m: self.masks[m] for m in tracks})
+        batch = self.batch.only(modalities)
+        if not batch.features:
+            raise CorpusError(f"{self.name}: none of {', '.join(modalities)} is there; it has {', '.join(self.features)}")
+        return replace(self, batch=batch)
 
 
 def from_votes(votes: Votes) -> Samples:
@@ -100,7 +103,7 @@ def from_votes(votes: Votes) -> Samples:
     `visual` and `audio` are the vote shares from face and voice alone; `visual_strength` and `audio_strength` the shares
     times the mean rated intensity of each emotion.
     """
-    tracks = {
+    features = {
         "visual": votes.face,
         "audio": votes.voice,
         "visual_strength": votes.face * votes.intensity["face"],
@@ -110,8 +113,7 @@ def from_votes(votes: Votes) -> Samples:
         "crema-d",
         "CREMA-D: votes of human raters on acted clips, not outputs of a model",
         votes.table["clip"].to_numpy(dtype=str),
-        tracks,
-        {m: ~np.isnan(x).any(axis=1) for m, x in tracks.items()},
+        ModalityBatch.of(features),
         votes.labels,
         votes.persons,
         votes.table[list(GROUPINGS)],

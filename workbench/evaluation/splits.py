@@ -80,7 +80,7 @@ def fit(samples: Samples, build: Build, seed: int = 0) -> Strategy:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        return build(seed).fit(samples.tracks, samples.masks, samples.labels, samples.persons)
+        return build(seed).fit(samples.batch, samples.labels, samples.persons)
 
 
 def held_out(samples: Samples, build: Build, folds: list[Fold], seed: int = 0) -> Floats:
@@ -88,5 +88,5 @@ def held_out(samples: Samples, build: Build, folds: list[Fold], seed: int = 0) -
     out = np.full((len(samples), len(samples.classes)), np.nan)
     for fold, strategy in fitted(samples, build, folds, seed):
         part = samples.rows(fold.test)
-        out[fold.test] = strategy.predict(part.tracks, part.masks)
+        out[fold.test] = strategy.predict(part.batch)
     return out

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SettingsError
-from workbench.fusion.strategy import Bools, Floats, register
+from workbench.fusion.batch import ModalityBatch
+from workbench.fusion.strategy import Bools, Floats
 
 DEFAULT: dict[str, float] = {"visual": 0.6, "audio": 0.4}
 
@@ -37,9 +38,9 @@ def renormalised(shares: Mapping[str, Floats], masks: Mapping[str, Bools]) -> di
     return {m: np.divide(s, total, out=np.zeros_like(s), where=total > 0) for m, s in usable.items()}
 
 
-def mix(tracks: Mapping[str, Floats], shares: Mapping[str, Floats]) -> Floats:
+def mix(features: Mapping[str, Floats], shares: Mapping[str, Floats]) -> Floats:
     """``Σ share × probabilities``, normalised to sum to 1; NaN in rows where all shares are 0."""
-    total = np.sum([np.where(s[:, None] > 0, tracks[m], 0.0) * s[:, None] for m, s in shares.items()], axis=0)
+    total = np.sum([np.where(s[:, None] > 0, features[m], 0.0) * s[:, None] for m, s in shares.items()], axis=0)
     norm = total.sum(axis=1, keepdims=True)
     return np.divide(total, norm, out=np.full_like(total, np.nan), where=norm > 0)
 
@@ -58,18 +59,14 @@ class Average:
     def __init__(self, weights: Mapping[str, float] = DEFAULT) -> None:
         self.base = checked(weights)
 
-    def fit(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
-    ) -> Average:
+    def fit(self, batch: ModalityBatch, labels: NDArray[np.int64], persons: NDArray[Any] | None = None) -> Average:
         return self
 
-    def weights(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
-    ) -> dict[str, Floats]:
-        return renormalised({m: np.full(len(tracks[m]), w) for m, w in self.base.items() if m in tracks}, masks)
+    def weights(self, batch: ModalityBatch) -> dict[str, Floats]:
+        return renormalised({m: np.full(len(batch), w) for m, w in self.base.items() if m in batch}, batch.masks)
 
-    def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
-        return mix(tracks, self.weights(tracks, masks, quality))
+    def predict(self, batch: ModalityBatch) -> Floats:
+        return mix(batch.features, self.weights(batch))
 
     def to_dict(self) -> dict[str, Any]:
         return {"weights": self.base}
@@ -78,6 +75,3 @@ class Average:
     def from_dict(cls, values: Mapping[str, Any]) -> Average:
         """From `to_dict`; other keys (settings of other strategies) are left alone."""
         return cls(values.get("weights", DEFAULT))
-
-
-register(Average.name, Average.from_dict)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from workbench.errors import SettingsError
 from workbench.fusion.average import checked, mix, renormalised
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.calibration import SMOOTHING, Calibrator, Method
 from workbench.fusion.calibration import fit as calibrate
-from workbench.fusion.strategy import Bools, Floats, Strategy, register
+from workbench.fusion.strategy import Bools, Floats, Strategy
 
 
 class CalibratedAverage:
@@ -58,42 +59,39 @@ class CalibratedAverage:
             raise SettingsError(f"fusion.parameters.minimum: each must lie in [0, 1]; got {self.minimum}")
         self.calibrators, self.final = dict(calibrators or {}), final
 
-    def fit(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
-    ) -> CalibratedAverage:
-        self.calibrators = {m: calibrate(tracks[m][masks[m]], labels[masks[m]], self.method, self.floor) for m in self.base if m in tracks}
-        self.final = calibrate(self._pool(tracks, masks), labels, "temperature", floor=1e-6)
+    def fit(self, batch: ModalityBatch, labels: NDArray[np.int64], persons: NDArray[Any] | None = None) -> CalibratedAverage:
+        usable = {m: batch.masks[m] for m in self.base if m in batch}
+        self.calibrators = {m: calibrate(batch.features[m][u], labels[u], self.method, self.floor) for m, u in usable.items()}
+        self.final = calibrate(self._pool(batch), labels, "temperature", floor=1e-6)
         return self
 
-    def known(self, tracks: Mapping[str, Floats]) -> dict[str, Floats]:
-        """What each modality says after calibration and temperature."""
-        used = [m for m in (self.base if self.method == "none" else self.calibrators) if m in tracks]
-        said = {m: self.calibrators[m](tracks[m]) if m in self.calibrators else tracks[m] for m in used}
-        return {m: tempered(probs, self.temperatures.get(m, 1.0)) for m, probs in said.items()}
+    def calibrated(self, batch: ModalityBatch) -> ModalityBatch:
+        """Each modality's probabilities after calibration and temperature."""
+        used = [m for m in (self.base if self.method == "none" else self.calibrators) if m in batch]
+        probs = {m: self.calibrators[m](batch.features[m]) if m in self.calibrators else batch.features[m] for m in used}
+        return batch.only(used).with_features({m: tempered(p, self.temperatures.get(m, 1.0)) for m, p in probs.items()})
 
-    def shares(self, known: Mapping[str, Floats], masks: Mapping[str, Bools]) -> dict[str, Floats]:
-        """How much each modality counts in each row, shape (n,), given what it says."""
-        usable = {m: masks[m] for m in known}
+    def shares(self, batch: ModalityBatch) -> dict[str, Floats]:
+        """How much each modality of a calibrated batch counts in each row, shape (n,)."""
+        usable: Mapping[str, Bools] = batch.masks
         if any(self.minimum.values()):
-            sure = {m: masks[m] & (np.nan_to_num(probs).max(axis=1) >= self.minimum.get(m, 0.0)) for m, probs in known.items()}
-            some = np.any([sure[m] & (self.base[m] > 0) for m in known], axis=0)
-            usable = {m: np.where(some, sure[m], masks[m]) for m in known}
-        return renormalised({m: np.full(len(probs), self.base[m]) for m, probs in known.items()}, usable)
+            sure = {m: batch.masks[m] & (np.nan_to_num(p).max(axis=1) >= self.minimum.get(m, 0.0)) for m, p in batch.features.items()}
+            some = np.any([sure[m] & (self.base[m] > 0) for m in batch.features], axis=0)
+            usable = {m: np.where(some, sure[m], batch.masks[m]) for m in batch.features}
+        return renormalised({m: np.full(len(batch), self.base[m]) for m in batch.features}, usable)
 
-    def _pool(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools]) -> Floats:
-        known = self.known(tracks)
-        return tempered(mix(known, self.shares(known, masks)), self.temperatures.get("fused", 1.0))
+    def _pool(self, batch: ModalityBatch) -> Floats:
+        given = self.calibrated(batch)
+        return tempered(mix(given.features, self.shares(given)), self.temperatures.get("fused", 1.0))
 
-    def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
+    def predict(self, batch: ModalityBatch) -> Floats:
         if self.final is None and self.method != "none":
             raise SettingsError(f"fusion.strategy: {self.name} has not been fitted; give the file that `workbench fusion fit` wrote")
-        pooled = self._pool(tracks, masks)
+        pooled = self._pool(batch)
         return pooled if self.final is None else self.final(pooled)
 
-    def weights(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
-    ) -> dict[str, Floats]:
-        return self.shares(self.known(tracks), masks)
+    def weights(self, batch: ModalityBatch) -> dict[str, Floats]:
+        return self.shares(self.calibrated(batch))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -121,6 +119,3 @@ def tempered(probs: Floats, temperature: float) -> Floats:
         return probs
     raised = np.power(probs, 1 / temperature)
     return raised / raised.sum(axis=1, keepdims=True)
-
-
-register(CalibratedAverage.name, CalibratedAverage.from_dict)

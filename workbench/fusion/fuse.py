@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.errors import SettingsError
-from workbench.fusion import average, calibrated, logistic, network, product, rules, stored, strategy  # noqa: F401  (they register themselves)
+from workbench.fusion import strategy
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.observations import Faces, Observations
 from workbench.fusion.smoothing import Ints, Smoothed, smooth
 from workbench.fusion.strategy import Strategy
@@ -103,16 +104,16 @@ def fuse(seen: Observations, fusion: Fusion, smoothing: Smoothing, chosen: Strat
         "audio": _why_no_voice(seen, affect, speech, snr, fusion.min_snr_db),
     }
     masks: dict[str, Bools] = {m: np.array([not w for w in why], bool) for m, why in missing.items()}
-    tracks = {
+    features = {
         "visual": np.where(masks["visual"][:, None], visual.values, np.nan),
         "audio": np.where(masks["audio"][:, None], affect.values, np.nan),
     }
-    quality = {"snr_db": snr, "face_px": size}
+    batch = ModalityBatch(features, masks, {"snr_db": snr, "face_px": size})
     model = chosen or build(fusion)
-    probs = model.predict(tracks, masks, quality)
+    probs = model.predict(batch)
     pitch = column_mean(seen.acoustics.times, seen.acoustics.column("pitch"), windows)
     return Fused(
-        windows, tracks["visual"], tracks["audio"], model.weights(tracks, masks, quality), missing, probs,
+        windows, features["visual"], features["audio"], model.weights(batch), missing, probs,
         smooth(probs, smoothing, _held(face)), face, seen.faces.names, pitch, snr, size,
     )  # fmt: skip
 

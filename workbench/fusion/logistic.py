@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SettingsError
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.calibration import softmax
 from workbench.fusion.occlusion import shares
-from workbench.fusion.strategy import Bools, Floats, Strategy, register
+from workbench.fusion.strategy import Bools, Floats, Strategy
 
 
 class Logistic:
@@ -23,7 +24,7 @@ class Logistic:
     modalities : tuple of str
         At most four: the number of regressions doubles with each.
     extras : mapping
-        Modality → further tracks that are used with it (a face's strengths with its probabilities).
+        Modality → further feature blocks that are used with it (a face's strengths with its probabilities).
     c : float
         Inverse strength of the L2 penalty.
     models : mapping, optional
@@ -44,50 +45,45 @@ class Logistic:
         self.modalities, self.extras = tuple(modalities), {m: list(e) for m, e in (extras or {}).items()}
         self.c, self.models = c, dict(models or {})
 
-    def _features(self, subset: Sequence[str], tracks: Mapping[str, Floats], rows: Bools) -> Floats:
-        return np.hstack([tracks[name][rows] for m in subset for name in (m, *self.extras.get(m, ()))])
+    def _features(self, subset: Sequence[str], batch: ModalityBatch, rows: Bools) -> Floats:
+        return np.hstack([batch.features[name][rows] for m in subset for name in (m, *self.extras.get(m, ()))])
 
-    def fit(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
-    ) -> Logistic:
+    def fit(self, batch: ModalityBatch, labels: NDArray[np.int64], persons: NDArray[Any] | None = None) -> Logistic:
         from sklearn.linear_model import LogisticRegression
 
-        used = [m for m in self.modalities if m in tracks]
-        k = tracks[used[0]].shape[1]
+        used = [m for m in self.modalities if m in batch]
+        k = batch.features[used[0]].shape[1]
         self.models = {}
         for size in range(1, len(used) + 1):
             for subset in combinations(used, size):
-                rows = np.all([masks[m] for m in subset], axis=0)
+                rows = np.all([batch.masks[m] for m in subset], axis=0)
                 if len(np.unique(labels[rows])) < 2:
                     continue  # nothing to learn: rows with just these stay NaN
-                model = LogisticRegression(C=self.c, max_iter=1000).fit(self._features(subset, tracks, rows), labels[rows])
+                model = LogisticRegression(C=self.c, max_iter=1000).fit(self._features(subset, batch, rows), labels[rows])
                 self.models["+".join(subset)] = _all_classes(model, k)
         return self
 
-    def _rows(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools]) -> Iterator[tuple[str, list[str], Bools]]:
+    def _rows(self, batch: ModalityBatch) -> Iterator[tuple[str, list[str], Bools]]:
         """Every fitted subset with the rows in which exactly its modalities are usable."""
-        known = [m for m in self.modalities if m in tracks]
+        known = [m for m in self.modalities if m in batch]
         for key in self.models:
             subset = key.split("+")
             if set(subset) <= set(known):
-                yield key, subset, np.all([masks[m] == (m in subset) for m in known], axis=0)
+                yield key, subset, np.all([batch.masks[m] == (m in subset) for m in known], axis=0)
 
-    def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
+    def predict(self, batch: ModalityBatch) -> Floats:
         if not self.models:
             raise SettingsError(f"fusion.strategy: {self.name} has not been fitted; give the file that `workbench fusion fit` wrote")
-        if lost := [e for m in self.modalities if m in tracks for e in self.extras.get(m, ()) if e not in tracks]:
+        if lost := [e for m in self.modalities if m in batch for e in self.extras.get(m, ()) if e not in batch]:
             raise SettingsError(f"fusion.strategy: {self.name} learned from {', '.join(lost)}, too; fit one on the probabilities alone")
-        n = len(next(iter(tracks.values())))
-        out = np.full((n, len(next(iter(self.models.values()))[1])), np.nan)
-        for key, subset, rows in self._rows(tracks, masks):
+        out = np.full((len(batch), len(next(iter(self.models.values()))[1])), np.nan)
+        for key, subset, rows in self._rows(batch):
             matrix, bias = self.models[key]
-            out[rows] = softmax(self._features(subset, tracks, rows) @ matrix + bias)
+            out[rows] = softmax(self._features(subset, batch, rows) @ matrix + bias)
         return out
 
-    def weights(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
-    ) -> dict[str, Floats]:
-        return shares(self.predict, [m for m in self.modalities if m in tracks], tracks, masks)
+    def weights(self, batch: ModalityBatch) -> dict[str, Floats]:
+        return shares(self.predict, [m for m in self.modalities if m in batch], batch)
 
     def to_dict(self) -> dict[str, Any]:
         models = {key: {"matrix": w.tolist(), "bias": b.tolist()} for key, (w, b) in self.models.items()}
@@ -110,6 +106,3 @@ def _all_classes(model: Any, k: int) -> tuple[Floats, Floats]:
     else:
         matrix[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
     return matrix, bias
-
-
-register(Logistic.name, Logistic.from_dict)

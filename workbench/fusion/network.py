@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SettingsError
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.calibration import softmax
 from workbench.fusion.occlusion import shares
-from workbench.fusion.strategy import Bools, Floats, Strategy, register
+from workbench.fusion.strategy import Bools, Floats, Strategy
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,7 @@ class Hyperparameters:
     dropout : float
         On the hidden layer, in [0, 1).
     modality_dropout : float
-        Chance that a training row loses a source or one of its further tracks, in [0, 1): teaches to do without (Neverova
+        Chance that a training row loses a source or one of its further feature blocks, in [0, 1): teaches to do without (Neverova
         et al. 2016).
     balanced : bool
         Weight classes by inverse frequency.
@@ -109,51 +110,46 @@ class Learned:
     temperature: float = 1.0
     history: list[dict[str, float]] = field(default_factory=list, compare=False)
 
-    def fit(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
-    ) -> Learned:
+    def fit(self, batch: ModalityBatch, labels: NDArray[np.int64], persons: NDArray[Any] | None = None) -> Learned:
         """Train on rows of training persons.
 
         Parameters
         ----------
-        tracks, masks : mapping
-            As in `Strategy`.
+        batch : ModalityBatch
         labels : ndarray of int, shape (n,)
         persons : ndarray, shape (n,), optional
             Who each row is from: a member stops early on persons that it does not learn from. Without it every row
             counts as a person of its own, and stopping is optimistic.
         """
-        self.blocks = [_block(name, self.sources.get(name, name), tracks[name], masks[name]) for name in sorted(tracks)]
+        self.blocks = [_block(n, self.sources.get(n, n), batch.features[n], batch.masks[n]) for n in sorted(batch.features)]
         share = person_shares(np.arange(len(labels)) if persons is None else persons, self.hyper.members, self.seed)
-        classes = max(int(labels.max()) + 1, *(b.shape[1] for n, b in tracks.items() if n in ("visual", "audio")), 2)
-        usable = np.any([masks[b.name] for b in self.blocks], axis=0)
-        _Trainer(self, self._input(tracks, masks)[usable], labels[usable], share[usable], classes).run()
+        classes = max(int(labels.max()) + 1, *(b.shape[1] for n, b in batch.features.items() if n in ("visual", "audio")), 2)
+        usable = np.any([batch.masks[b.name] for b in self.blocks], axis=0)
+        _Trainer(self, self._input(batch)[usable], labels[usable], share[usable], classes).run()
         return self
 
-    def _input(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools]) -> NDArray[np.float32]:
-        n = len(next(iter(masks.values())))
+    def _input(self, batch: ModalityBatch) -> NDArray[np.float32]:
+        n = len(batch)
         parts, flags = [], []
         for block in self.blocks:
-            there = masks[block.name] if block.name in tracks else np.zeros(n, bool)
-            values = tracks[block.name] if block.name in tracks else np.zeros((n, len(block.mean)))
+            there = batch.masks[block.name] if block.name in batch else np.zeros(n, bool)
+            values = batch.features[block.name] if block.name in batch else np.zeros((n, len(block.mean)))
             if values.shape[1] != len(block.mean):
                 raise SettingsError(f"fusion: {block.name} has {values.shape[1]} features, the network learned from {len(block.mean)}")
             parts.append(np.where(there[:, None], (values - block.mean) / block.scale, 0.0))
             flags.append(there.astype(float))
         return np.hstack([*parts, np.stack(flags, axis=1)]).astype(np.float32)
 
-    def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
+    def predict(self, batch: ModalityBatch) -> Floats:
         if not self.arrays:
             raise SettingsError(f"fusion.strategy: {self.name} has not been fitted; give the file that `workbench fusion fit` wrote")
-        x = self._input(tracks, masks)
+        x = self._input(batch)
         probs = softmax(forward(self.arrays, x).astype(np.float64) / self.temperature).mean(axis=0)
         probs[~x[:, -len(self.blocks) :].any(axis=1)] = np.nan
         return probs
 
-    def weights(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
-    ) -> dict[str, Floats]:
-        return shares(self.predict, [b.name for b in self.blocks if b.name in tracks], tracks, masks)
+    def weights(self, batch: ModalityBatch) -> dict[str, Floats]:
+        return shares(self.predict, [b.name for b in self.blocks if b.name in batch], batch)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -190,8 +186,8 @@ class Learned:
         )
 
 
-def _block(name: str, source: str, track: Floats, mask: Bools) -> Block:
-    rows = track[mask]
+def _block(name: str, source: str, values: Floats, mask: Bools) -> Block:
+    rows = values[mask]
     if len(rows) == 0:
         raise SettingsError(f"fusion: {name} is masked in every training row; leave it out")
     scale = rows.std(axis=0)
@@ -343,6 +339,3 @@ class _Trainer:
             return float(-np.log(np.maximum(softmax(z / np.exp(log_t))[np.arange(len(y)), y], 1e-300)).mean())
 
         return float(np.exp(minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded").x))
-
-
-register(Learned.name, Learned.from_dict)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from workbench.fusion.average import renormalised
-from workbench.fusion.strategy import Bools, Floats
+from workbench.fusion.batch import ModalityBatch
+from workbench.fusion.strategy import Floats
 
-Predict = Callable[[Mapping[str, Floats], Mapping[str, Bools]], Floats]
+Predict = Callable[[ModalityBatch], Floats]
 
 
-def shares(predict: Predict, modalities: Sequence[str], tracks: Mapping[str, Floats], masks: Mapping[str, Bools]) -> dict[str, Floats]:
+def shares(predict: Predict, modalities: Sequence[str], batch: ModalityBatch) -> dict[str, Floats]:
     """Share of each modality in a prediction: total variation distance to the prediction without it, made to sum to 1.
 
     Where leaving a modality out leaves nothing, it alone decided; where nothing changes anything, all count the same.
@@ -20,15 +21,14 @@ def shares(predict: Predict, modalities: Sequence[str], tracks: Mapping[str, Flo
     Parameters
     ----------
     predict : callable
-        ``predict(tracks, masks)`` → probabilities, shape (n, k).
+        ``predict(batch)`` → probabilities, shape (n, k).
     modalities : sequence of str
-    tracks, masks : mapping
-        As in `Strategy.predict`.
+    batch : ModalityBatch
     """
-    whole = predict(tracks, masks)
+    whole = predict(batch)
     moved = {}
     for m in modalities:
-        without = predict(tracks, {**masks, m: np.zeros(len(whole), bool)})
+        without = predict(batch.without(m))
         distance = 0.5 * np.abs(whole - without).sum(axis=1)
         moved[m] = np.where(np.isnan(distance), 1.0, distance) + 1e-9
-    return renormalised(moved, masks)
+    return renormalised(moved, batch.masks)

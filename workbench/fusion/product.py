@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from workbench.errors import SettingsError
 from workbench.fusion.average import renormalised
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.calibration import SMOOTHING, Calibrator, Method, log_shares, softmax
 from workbench.fusion.calibration import fit as calibrate
-from workbench.fusion.strategy import Bools, Floats, Strategy, register
+from workbench.fusion.strategy import Floats, Strategy
 
 
 class Product:
@@ -48,48 +49,44 @@ class Product:
         self.modalities, self.method, self.floor = tuple(modalities), method, floor
         self.exponents, self.prior, self.calibrators = dict(exponents or {}), prior, dict(calibrators or {})
 
-    def fit(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
-    ) -> Product:
+    def fit(self, batch: ModalityBatch, labels: NDArray[np.int64], persons: NDArray[Any] | None = None) -> Product:
         from scipy.optimize import minimize
 
-        used = [m for m in self.modalities if m in tracks]
-        k = tracks[used[0]].shape[1]
+        used = [m for m in self.modalities if m in batch]
+        k = batch.features[used[0]].shape[1]
         self.prior = prior = (np.bincount(labels, minlength=k) + 1) / (len(labels) + k)
-        self.calibrators = {m: calibrate(tracks[m][masks[m]], labels[masks[m]], self.method, self.floor) for m in used}
-        logs = self._logs(tracks, masks)
+        self.calibrators = {m: calibrate(batch.features[m][batch.masks[m]], labels[batch.masks[m]], self.method, self.floor) for m in used}
+        logs = self._logs(batch)
         rows = np.arange(len(labels))
 
         def loss(w: Floats) -> float:
             z = np.log(prior) + sum(wi * logs[m] for wi, m in zip(w, used, strict=True))
             return float(-np.log(np.maximum(softmax(z)[rows, labels], 1e-300)).mean())
 
-        found = minimize(loss, np.ones(len(used)), method="L-BFGS-B", bounds=[(0.0, 10.0)] * len(used))
-        self.exponents = {m: float(w) for m, w in zip(used, found.x, strict=True)}
+        result = minimize(loss, np.ones(len(used)), method="L-BFGS-B", bounds=[(0.0, 10.0)] * len(used))
+        self.exponents = {m: float(w) for m, w in zip(used, result.x, strict=True)}
         return self
 
-    def _logs(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools]) -> dict[str, Floats]:
+    def _logs(self, batch: ModalityBatch) -> dict[str, Floats]:
         """Log of (probability / prior) by modality; 0, that is no say, where masked."""
         out = {}
         for m, calibrator in self.calibrators.items():
-            if m in tracks:
-                shares = log_shares(calibrator(tracks[m]), self.floor if calibrator.method == "none" else 1e-6)
+            if m in batch:
+                shares = log_shares(calibrator(batch.features[m]), self.floor if calibrator.method == "none" else 1e-6)
                 value = shares - np.log(np.asarray(self.prior))
-                out[m] = np.where(masks[m][:, None], value, 0.0)
+                out[m] = np.where(batch.masks[m][:, None], value, 0.0)
         return out
 
-    def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
+    def predict(self, batch: ModalityBatch) -> Floats:
         if self.prior is None:
             raise SettingsError(f"fusion.strategy: {self.name} has not been fitted; give the file that `workbench fusion fit` wrote")
-        logs = self._logs(tracks, masks)
+        logs = self._logs(batch)
         probs = softmax(np.log(self.prior) + sum(self.exponents[m] * value for m, value in logs.items()))
-        probs[~np.any([masks[m] for m in logs], axis=0)] = np.nan
+        probs[~np.any([batch.masks[m] for m in logs], axis=0)] = np.nan
         return probs
 
-    def weights(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
-    ) -> dict[str, Floats]:
-        return renormalised({m: np.full(len(tracks[m]), w) for m, w in self.exponents.items() if m in tracks}, masks)
+    def weights(self, batch: ModalityBatch) -> dict[str, Floats]:
+        return renormalised({m: np.full(len(batch), w) for m, w in self.exponents.items() if m in batch}, batch.masks)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -107,6 +104,3 @@ class Product:
         own = {k: values[k] for k in ("modalities", "method", "floor", "exponents") if k in values}
         prior = np.asarray(values["prior"], float) if values.get("prior") is not None else None
         return cls(**own, prior=prior, calibrators={m: Calibrator.from_dict(c) for m, c in values.get("calibrators", {}).items()})
-
-
-register(Product.name, Product.from_dict)

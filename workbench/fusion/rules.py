@@ -9,7 +9,8 @@ import numpy as np
 
 from workbench.errors import SettingsError
 from workbench.fusion.average import DEFAULT, Average, renormalised
-from workbench.fusion.strategy import Bools, Floats, register
+from workbench.fusion.batch import ModalityBatch
+from workbench.fusion.strategy import Floats
 
 DOUBT = 0.25
 """A doubted modality counts a quarter of its weight (chosen: with weights 0.6 and 0.4 it turns either preference round)."""
@@ -45,14 +46,12 @@ class Rules(Average):
             raise SettingsError(f"fusion.parameters.doubt: must lie between 0 and 1; got {doubt!r}")
         self.low_snr_db, self.small_face_px, self.doubt = low_snr_db, small_face_px, doubt
 
-    def weights(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
-    ) -> dict[str, Floats]:
-        shares = {m: np.full(len(tracks[m]), w) for m, w in self.base.items() if m in tracks}
+    def weights(self, batch: ModalityBatch) -> dict[str, Floats]:
+        shares = {m: np.full(len(batch), w) for m, w in self.base.items() if m in batch}
         for modality, key, limit in (("audio", "snr_db", self.low_snr_db), ("visual", "face_px", self.small_face_px)):
-            if modality in shares and quality is not None and key in quality:
-                shares[modality] = np.where(quality[key] < limit, shares[modality] * self.doubt, shares[modality])
-        return renormalised(shares, masks)
+            if modality in shares and key in batch.quality:
+                shares[modality] = np.where(batch.quality[key] < limit, shares[modality] * self.doubt, shares[modality])
+        return renormalised(shares, batch.masks)
 
     def to_dict(self) -> dict[str, Any]:
         return {"weights": self.base, "low_snr_db": self.low_snr_db, "small_face_px": self.small_face_px, "doubt": self.doubt}
@@ -61,6 +60,3 @@ class Rules(Average):
     def from_dict(cls, values: Mapping[str, Any]) -> Rules:
         """From `to_dict`; keys that are absent take the defaults."""
         return cls(**{k: values[k] for k in ("weights", "low_snr_db", "small_face_px", "doubt") if k in values})
-
-
-register(Rules.name, Rules.from_dict)

@@ -1,4 +1,4 @@
-"""A fitted strategy in a file (or in MLflow's registry), and its use on live tracks of another set of classes.
+"""A fitted strategy in a file (or in MLflow's registry), and its use on features of another set of classes.
 
 The file is JSON: ``format``, ``strategy`` (a registered name), ``classes`` (the order it learned), ``values`` (what
 `to_dict` gave) and ``about`` (what it was fitted on). Settings name it by ``fusion.strategy: stored`` and
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from workbench import settings as tree
 from workbench.errors import SettingsError
 from workbench.fusion import strategy
-from workbench.fusion.strategy import Bools, Floats, Strategy, register
+from workbench.fusion.batch import ModalityBatch
+from workbench.fusion.strategy import Floats, Strategy
 from workbench.labels import BASIC, reorder
 from workbench.settings import Fusion, Settings
 
@@ -37,7 +38,7 @@ _EPS = 1e-6
 
 
 class Stored:
-    """A fitted strategy, used on tracks of its own classes or of `labels.BASIC`.
+    """A fitted strategy, used on probabilities of its own classes or of `labels.BASIC`.
 
     Parameters
     ----------
@@ -57,40 +58,41 @@ class Stored:
         self._own = [BASIC.index(c) for c in self.classes]
         self._other = [i for i in range(len(BASIC)) if i not in self._own]
 
-    def fit(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
-    ) -> Stored:
+    def fit(self, batch: ModalityBatch, labels: NDArray[np.int64], persons: NDArray[Any] | None = None) -> Stored:
         raise SettingsError(f"fusion: a stored strategy is fitted already; fit {self.inner.name} instead")
 
-    def _given_own(self, tracks: Mapping[str, Floats]) -> dict[str, Floats]:
+    def _among_own(self, batch: ModalityBatch) -> ModalityBatch:
         """Probabilities among its own classes: what `inner` learned from."""
-        out = dict(tracks)
+        changed = {}
         for m in ("visual", "audio"):
-            if m in tracks and tracks[m].shape[1] == len(BASIC):
-                part = tracks[m][:, self._own] + (_EPS if self._other else 0.0)
-                out[m] = part / part.sum(axis=1, keepdims=True)
-        return out
+            if m in batch and batch.features[m].shape[1] == len(BASIC):
+                part = batch.features[m][:, self._own] + (_EPS if self._other else 0.0)
+                changed[m] = part / part.sum(axis=1, keepdims=True)
+        return batch.with_features(changed)
 
-    def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats:
-        known = self._given_own(tracks)
-        probs = self.inner.predict(known, masks, quality)
-        foreign = [m for m in ("visual", "audio") if m in tracks and tracks[m].shape[1] == len(BASIC)]
+    def predict(self, batch: ModalityBatch) -> Floats:
+        own = self._among_own(batch)
+        probs = self.inner.predict(own)
+        foreign = [m for m in ("visual", "audio") if m in batch and batch.features[m].shape[1] == len(BASIC)]
         if not foreign:
             return probs
         full = reorder(probs, self.classes)
         if self._other:
-            shares = self.inner.weights(known, masks, quality)
+            shares = self.inner.weights(own)
             passed = np.sum(
-                [np.where(masks[m][:, None], tracks[m][:, self._other] * shares[m][:, None], 0.0) for m in foreign if m in shares], axis=0
+                [
+                    np.where(batch.masks[m][:, None], batch.features[m][:, self._other] * shares[m][:, None], 0.0)
+                    for m in foreign
+                    if m in shares
+                ],
+                axis=0,
             )
             full = full * (1 - passed.sum(axis=1, keepdims=True))
             full[:, self._other] = np.where(np.isnan(probs[:, :1]), np.nan, passed)
         return full
 
-    def weights(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
-    ) -> dict[str, Floats]:
-        return self.inner.weights(self._given_own(tracks), masks, quality)
+    def weights(self, batch: ModalityBatch) -> dict[str, Floats]:
+        return self.inner.weights(self._among_own(batch))
 
     def to_dict(self) -> dict[str, Any]:
         return {"content": self.content()}
@@ -196,6 +198,3 @@ def pinned(settings: Settings) -> Settings:
     chosen = Stored.from_dict(settings.fusion.parameters)
     own = {k: v for k, v in settings.fusion.parameters.items() if k not in ("path", "model")}
     return settings.model_copy(update={"fusion": Fusion(**{**settings.fusion.model_dump(), "parameters": own | chosen.to_dict()})})
-
-
-register(Stored.name, Stored.from_dict)

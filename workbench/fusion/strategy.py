@@ -1,59 +1,87 @@
-"""The one interface of every fusion strategy, and their registry."""
+"""What every fusion strategy promises, and the strategies that there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import SettingsError
+from workbench.fusion.batch import ModalityBatch
+from workbench.plugins import PluginError, Registry
+from workbench.streams import Bools, Floats
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+__all__ = ["STRATEGIES", "Bools", "Floats", "Strategy", "build"]
 
 
 class Strategy(Protocol):
-    """Fuses per-modality arrays into class probabilities.
+    """Fuses the modalities' class probabilities into one distribution a row.
 
-    `tracks` maps a modality ("visual", "audio", "prosody", "text", ...) to an array of shape (n, k); `masks` maps it to
-    a bool array (n,), True where the row may be used. Rows without any usable modality come out as NaN. `quality`
-    (optional; keys such as "snr_db", "face_px") carries what rule-based strategies look at, each of shape (n,).
+    A class with these methods is all that a package needs to add a strategy (entry-point group ``workbench.strategies``).
+    Where it can be fitted on a corpus and compared with the others, it has one more class method, ``for_benchmark(seed)``,
+    that gives an unfitted one; without it the benchmark builds it by ``from_dict({})``.
     """
 
     name: ClassVar[str]
 
-    def fit(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
-    ) -> Strategy:
-        """Learn from training rows; `persons` (n,) says whose they are, for what has to be held out inside the fit."""
+    def fit(self, batch: ModalityBatch, labels: NDArray[Any], persons: NDArray[Any] | None = None) -> Strategy:
+        """Learn from training rows.
+
+        Parameters
+        ----------
+        batch : ModalityBatch
+        labels : ndarray of int, shape (n,)
+            Index of the true class, in the order of the probabilities' columns.
+        persons : ndarray, shape (n,), optional
+            Whose rows they are, for what has to be held out inside the fit.
+        """
         ...
 
-    def predict(self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None) -> Floats: ...
-
-    def weights(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], quality: Mapping[str, Floats] | None = None
-    ) -> dict[str, Floats]:
-        """How much each modality counted in each row, shape (n,); they sum to 1 where any was usable."""
+    def predict(self, batch: ModalityBatch) -> Floats:
+        """Class probabilities, shape (n, k), each row summing to 1; a row of NaN where no modality may be used."""
         ...
 
-    def to_dict(self) -> dict[str, Any]: ...
+    def weights(self, batch: ModalityBatch) -> dict[str, Floats]:
+        """How much each modality counted in each row, shape (n,), in [0, 1]; they sum to 1 where any may be used."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that `from_dict` makes the same strategy of: what is stored."""
+        ...
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Strategy: ...
+    def from_dict(cls, values: Mapping[str, Any]) -> Strategy:
+        """From stored values, or from settings: then `values` also holds the fusion settings' own keys, to be left alone."""
+        ...
 
 
-_REGISTRY: dict[str, Callable[[Mapping[str, Any]], Strategy]] = {}
+_METHODS = ("fit", "predict", "weights", "to_dict", "from_dict")
 
 
-def register(name: str, build: Callable[[Mapping[str, Any]], Strategy]) -> None:
-    """Make a strategy available to settings by name; `build` takes what `to_dict` gave."""
-    _REGISTRY[name] = build
+def _check(name: str, thing: Any) -> type[Strategy]:
+    if lost := [method for method in _METHODS if not callable(getattr(thing, method, None))]:
+        raise SettingsError(f"a fusion strategy needs the methods {', '.join(_METHODS)}; it lacks {', '.join(lost)}")
+    if getattr(thing, "name", None) != name:
+        raise SettingsError(f"its attribute name is {getattr(thing, 'name', None)!r}; it must be {name!r}, as its entry point says")
+    return thing  # type: ignore[no-any-return]
 
 
-def names() -> list[str]:
-    return sorted(_REGISTRY)
+STRATEGIES: Registry[type[Strategy]] = Registry(
+    "fusion strategy",
+    "workbench.strategies",
+    {
+        "average": "workbench.fusion.average:Average",
+        "rules": "workbench.fusion.rules:Rules",
+        "calibrated_average": "workbench.fusion.calibrated:CalibratedAverage",
+        "product": "workbench.fusion.product:Product",
+        "logistic": "workbench.fusion.logistic:Logistic",
+        "learned": "workbench.fusion.network:Learned",
+        "stored": "workbench.fusion.stored:Stored",
+    },
+    _check,
+)
+"""Every fusion strategy by name; what installed packages add is among them."""
 
 
 def build(name: str, values: Mapping[str, Any]) -> Strategy:
@@ -62,8 +90,9 @@ def build(name: str, values: Mapping[str, Any]) -> Strategy:
     Raises
     ------
     SettingsError
-        If no strategy of that name is registered.
+        If no strategy has that name, or the package that offers it cannot be used.
     """
-    if name not in _REGISTRY:
-        raise SettingsError(f"fusion.strategy: {name!r} is not known; choose one of {', '.join(names())}")
-    return _REGISTRY[name](values)
+    try:
+        return STRATEGIES.get(name).from_dict(values)
+    except PluginError as error:
+        raise SettingsError(f"fusion.strategy: {error}") from None

@@ -19,12 +19,13 @@ from workbench.evaluation.metrics import FLOOR, NAMES
 from workbench.evaluation.samples import STRENGTHS, Samples
 from workbench.evaluation.splits import Build, Fold, by_person, held_out
 from workbench.fusion.average import Average
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.calibrated import CalibratedAverage
 from workbench.fusion.logistic import Logistic
 from workbench.fusion.network import Hyperparameters, Learned
 from workbench.fusion.product import Product
 from workbench.fusion.rules import Rules
-from workbench.fusion.strategy import Bools, Floats
+from workbench.streams import Floats
 
 EQUAL: dict[str, float] = {"visual": 0.5, "audio": 0.5}
 SHARES: tuple[str, ...] = ("visual", "audio")
@@ -34,12 +35,10 @@ Progress = Callable[[str, int, int], None]
 class BestWeight(Average):
     """Weighted average of two modalities whose weight is the most accurate one (of 0, 0.01 … 1) on the training rows."""
 
-    def fit(
-        self, tracks: Mapping[str, Floats], masks: Mapping[str, Bools], labels: NDArray[np.int64], persons: NDArray[Any] | None = None
-    ) -> BestWeight:
+    def fit(self, batch: ModalityBatch, labels: NDArray[np.int64], persons: NDArray[Any] | None = None) -> BestWeight:
         first, second = self.base
         grid = np.linspace(0, 1, 101)
-        right = [np.mean(hits(top_classes(Average({first: 1 - w, second: w}).predict(tracks, masks)), labels)) for w in grid]
+        right = [np.mean(hits(top_classes(Average({first: 1 - w, second: w}).predict(batch)), labels)) for w in grid]
         best = float(grid[int(np.argmax(right))])
         self.base = {first: 1 - best, second: best}
         return self
@@ -59,12 +58,12 @@ def entries(hyper: Hyperparameters, samples: Samples | None = None) -> dict[str,
 
     Logistic regression takes no further inputs where a clip that has the modality lacks one of them: it has no flags for that.
     """
-    sources = STRENGTHS if samples is None else {n: s for n, s in samples.sources.items() if n in samples.tracks}
+    sources = STRENGTHS if samples is None else {n: s for n, s in samples.sources.items() if n in samples.batch}
     everything = (*SHARES, *sources)
     extras = {source: [name for name, s in sources.items() if s == source] for source in SHARES}
     votes = samples is None or samples.human is not None
     shares, further = ("shares", "rated strengths") if votes else ("probabilities", ", ".join(sources) or "nothing else")
-    whole = samples is None or all(np.all(samples.masks[n] >= samples.masks[s]) for n, s in sources.items())
+    whole = samples is None or all(np.all(samples.batch.masks[n] >= samples.batch.masks[s]) for n, s in sources.items())
 
     def alone(modality: str, method: str) -> Build:
         return lambda seed: CalibratedAverage({modality: 1.0}, method)  # type: ignore[arg-type]
@@ -128,7 +127,7 @@ def run(
     """
     begun = time.perf_counter()
     evaluator = Evaluator(samples, draws)
-    if lost := [m for m in SHARES if m not in samples.tracks]:
+    if lost := [m for m in SHARES if m not in samples.batch]:
         raise CorpusError(f"{samples.name}: no clip has usable {' and '.join(lost)} probabilities; fusion is judged on face and voice")
     lines = entries(hyper or Hyperparameters(), samples)
     work = {name: (entry.build, samples.only(entry.inputs)) for name, entry in lines.items()}
@@ -221,7 +220,7 @@ def differences(score: Scored, other: Scored) -> dict[str, dict[str, float]]:
 def _human(samples: Samples) -> tuple[Build, Samples]:
     """Human audio-visual shares, calibrated on training persons like a modality."""
     human = np.asarray(samples.human)
-    alone = replace(samples, tracks={"human": human}, masks={"human": ~np.any(np.isnan(human), axis=1)})
+    alone = replace(samples, batch=ModalityBatch.of({"human": human}))
     return lambda seed: Logistic(("human",)), alone
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 from workbench.corpora.tracks import ERRORS, Extracted, default_folder
 from workbench.errors import CorpusError
 from workbench.evaluation.samples import GROUPINGS, Samples
-from workbench.fusion.strategy import Floats
+from workbench.fusion.batch import ModalityBatch
 from workbench.labels import BASIC, reorder
+from workbench.streams import Floats
 
 PROBABILITIES: tuple[str, ...] = ("visual", "audio")
 """Modalities whose features are class probabilities; the others are measurements."""
@@ -40,30 +41,29 @@ def load(name: str, root: Path | None = None) -> Samples:
     classes = tuple(c for c in BASIC if (clips["label"] == c).any())
     if len(classes) < 2:
         raise CorpusError(f"{found.root}: {len(clips)} extracted clips with {len(classes)} classes; fusion needs two classes at least")
-    tracks = {m: x[labelled] for m, x in found.features().items()}
-    tracks = {m: _among(x, classes) if m in PROBABILITIES else x for m, x in tracks.items()}
-    if not tracks:
+    features = {m: x[labelled] for m, x in found.features().items()}
+    features = {m: _among(x, classes) if m in PROBABILITIES else x for m, x in features.items()}
+    if not features:
         raise CorpusError(f"{found.root}: no clip has a face, a voice or words that could be used; see its errors.parquet")
     return Samples(
         name,
         f"{found.name}: outputs of the workbench's own stages on its media, judged by the corpus's labels",
         clips["clip"].to_numpy(dtype=str),
-        tracks,
-        {m: np.asarray(~np.isnan(x).any(axis=1)) for m, x in tracks.items()},
+        ModalityBatch.of(features),
         np.array([classes.index(x) for x in clips["label"]], dtype=np.int64),
         clips["person"].to_numpy(dtype=str),
         clips[[g for g in GROUPINGS if clips[g].notna().any()]],
         classes,
         found.fingerprint,
-        notes=_notes(found, tracks, clips),
+        notes=_notes(found, features, clips),
         sources={"prosody": "audio", "text": "audio"},
     )
 
 
-def _notes(found: Extracted, tracks: dict[str, Floats], clips: pd.DataFrame) -> tuple[str, ...]:
+def _notes(found: Extracted, features: dict[str, Floats], clips: pd.DataFrame) -> tuple[str, ...]:
     """What a person should know about the samples: clips without a label, with errors, without a modality."""
     broken = found.errors.loc[found.errors["level"] == "error", "clip"].nunique()
-    lacking = {m: int(np.isnan(x).any(axis=1).sum()) for m, x in tracks.items()}
+    lacking = {m: int(np.isnan(x).any(axis=1).sum()) for m, x in features.items()}
     said = {
         f"{len(found.clips) - len(clips)} clips have no label here and are left out": len(found.clips) - len(clips),
         f"{broken} clips had errors when they were extracted; see {found.root / ERRORS}": broken,

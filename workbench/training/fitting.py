@@ -82,7 +82,7 @@ def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int =
     seen = samples.only(line.inputs)
     evaluator = Evaluator(samples, draws, seed)
     whole, alone = _held_out(seen, line, by_person(samples.persons, folds, seed), seed)
-    equal = evaluator.score([Average(EQUAL).predict(samples.tracks, samples.masks)])
+    equal = evaluator.score([Average(EQUAL).predict(samples.batch)])
     report = describe(evaluator, whole, equal) | {"shares_alone": None if alone is None else figures(evaluator.score([alone]))}
     return on_everyone(samples, name, line, seed, report, folds=folds)
 
@@ -106,9 +106,9 @@ def _held_out(seen: Samples, line: Entry, cuts: list[Fold], seed: int) -> tuple[
     lost = False
     for fold, strategy in fitted(seen, line.build, cuts, seed):
         part, few = seen.rows(fold.test), shares.rows(fold.test)
-        whole[fold.test] = strategy.predict(part.tracks, part.masks)
+        whole[fold.test] = strategy.predict(part.batch)
         try:
-            alone[fold.test] = strategy.predict(few.tracks, few.masks)
+            alone[fold.test] = strategy.predict(few.batch)
         except SettingsError:
             lost = True
     return whole, None if lost else alone

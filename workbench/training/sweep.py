@@ -260,10 +260,10 @@ def _kept(plan: Plan, samples: Samples, outer: Any, values: Mapping[str, Any]) -
     strategy = fit(samples.only(plan.inputs).rows(outer.train), line.build, plan.seed)
     given = aside.only(plan.inputs)
     evaluator = Evaluator(aside, plan.draws, plan.seed)
-    probs, predicted = shown(aside, strategy.predict(given.tracks, given.masks), settings, plan)
-    equal = evaluator.score([Average(EQUAL).predict(aside.tracks, aside.masks)])
+    probs, predicted = shown(aside, strategy.predict(given.batch), settings, plan)
+    equal = evaluator.score([Average(EQUAL).predict(aside.batch)])
     if plan.smooths:
-        same, label = shown(aside, Average(EQUAL).predict(aside.tracks, aside.masks), tree.Settings(), plan)
+        same, label = shown(aside, Average(EQUAL).predict(aside.batch), tree.Settings(), plan)
         equal = evaluator.score([same], label)
     report = fitting.describe(evaluator, probs, equal, predicted)
     return fitting.on_everyone(

@@ -22,6 +22,7 @@ from workbench.evaluation.decisions import TIED, confusion, hits, top_classes
 from workbench.evaluation.samples import Samples
 from workbench.evaluation.splits import by_person
 from workbench.fusion.average import Average
+from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.calibrated import CalibratedAverage
 from workbench.fusion.calibration import Calibrator, Method
 from workbench.fusion.calibration import fit as calibrate
@@ -48,7 +49,7 @@ class Point:
     grouping: str = "sex"
 
     def strategy(self) -> CalibratedAverage:
-        """For tracks that are calibrated already.
+        """For features that are calibrated already.
 
         Raises
         ------
@@ -115,9 +116,9 @@ class Tuner:
     """
 
     def __init__(self, samples: Samples, draws: int = 1000, seed: int = 0) -> None:
-        self.modalities = [m for m in SHARES if m in samples.tracks]
+        self.modalities = [m for m in SHARES if m in samples.batch]
         if len(self.modalities) < 2:
-            raise CorpusError(f"{samples.name}: tuning needs probabilities of face and voice; it has {', '.join(samples.tracks)}")
+            raise CorpusError(f"{samples.name}: tuning needs probabilities of face and voice; it has {', '.join(samples.features)}")
         self.samples = samples.only(self.modalities)
         cut = by_person(samples.persons, 3, seed)[0]
         self.tuned, self.aside = cut.train, cut.test
@@ -125,7 +126,7 @@ class Tuner:
         self._evaluator, self._held = (Evaluator(self.samples.rows(rows), draws, seed) for rows in (self.tuned, self.aside))
         self.groupings = [g for g, members in self._evaluator.members.items() if len(members) > 1]
         self.people = len(self._evaluator.person_ids), len(self._held.person_ids)
-        equal = Average(dict.fromkeys(self.modalities, 1.0)).predict(self.samples.tracks, self.samples.masks)
+        equal = Average(dict.fromkeys(self.modalities, 1.0)).predict(self.samples.batch)
         self._equal, self._equal_held = self._evaluator.score([equal[self.tuned]]), self._held.score([equal[self.aside]])
         self.calibrated = lru_cache(len(METHODS))(self._calibrated)
         self._swept = lru_cache(32)(self._sweep)
@@ -136,24 +137,26 @@ class Tuner:
             self.calibrated(method)
         return self
 
-    def _calibrated(self, method: Method) -> tuple[dict[str, Floats], dict[str, Calibrator]]:
-        """Tracks after calibration, and the calibrators fitted on everyone who is tuned on."""
+    def _calibrated(self, method: Method) -> tuple[ModalityBatch, dict[str, Calibrator]]:
+        """Probabilities after calibration, and the calibrators fitted on everyone who is tuned on."""
         if method == "none":
-            return self.samples.tracks, {}
+            return self.samples.batch, {}
         part = self.samples.rows(self.tuned)
-        tracks, fitted = {}, {}
+        features: dict[str, Floats] = {}
+        fitted: dict[str, Calibrator] = {}
         for m in self.modalities:
-            usable = part.masks[m]
-            fitted[m] = calibrate(part.tracks[m][usable], part.labels[usable], method)
-            tracks[m] = fitted[m](self.samples.tracks[m])
+            usable = part.batch.masks[m]
+            fitted[m] = calibrate(part.features[m][usable], part.labels[usable], method)
+            features[m] = fitted[m](self.samples.features[m])
             for fold in by_person(part.persons, 4, self._seed):
                 rows = fold.train[usable[fold.train]]
-                tracks[m][self.tuned[fold.test]] = calibrate(part.tracks[m][rows], part.labels[rows], method)(part.tracks[m][fold.test])
-        return tracks, fitted
+                without = calibrate(part.features[m][rows], part.labels[rows], method)
+                features[m][self.tuned[fold.test]] = without(part.features[m][fold.test])
+        return self.samples.batch.with_features(features), fitted
 
     def fused(self, point: Point) -> Floats:
         """Fused probabilities of every clip, shape (n, k)."""
-        return point.strategy().predict(self.calibrated(point.method)[0], self.samples.masks)
+        return point.strategy().predict(self.calibrated(point.method)[0])
 
     def judge(self, point: Point) -> Found:
         """Everything that is shown beside the sliders."""
@@ -192,15 +195,15 @@ class Tuner:
     ) -> tuple[Floats, dict[str, Floats]]:
         """Accuracy of every weight, shape (STEPS,), and by grouping that of every group, shape (STEPS, groups)."""
         part, evaluator = self.samples.rows(self.tuned), self._evaluator
-        features = {m: x[self.tuned] for m, x in self.calibrated(method)[0].items()}
+        batch = self.calibrated(method)[0].rows(self.tuned)
         people = len(evaluator.person_ids)
         clips = np.bincount(evaluator.person, minlength=people)
         half = CalibratedAverage(dict.fromkeys(self.modalities, 0.5), "none", temperatures=dict(temperatures), minimum=dict(minimum))
-        known = half.known(features)
-        count = half.shares(known, part.masks)
+        known = half.calibrated(batch)
+        count = half.shares(known)
         # classes along the first axis: sums and maxima over them are several times as quick
-        alone = [np.where(part.masks[m], known[m].T, 0.0) for m in self.modalities]
-        both = [np.where(count[m] > 0, known[m].T, 0.0) for m in self.modalities]
+        alone = [np.where(known.masks[m], known.features[m].T, 0.0) for m in self.modalities]
+        both = [np.where(count[m] > 0, known.features[m].T, 0.0) for m in self.modalities]
         right = np.empty((STEPS, people))
         for i, face in enumerate(np.linspace(0, 1, STEPS)):
             # alone, a modality counts however unsure it is; the temperature after the average moves no label
@@ -225,7 +228,7 @@ class Tuner:
             ]
 
         table = {"clip": part.clips[rows], "person": part.persons[rows], "fused %": np.rint(100 * probs[rows].max(axis=1)).astype(int)}
-        table |= {{"visual": "face %", "audio": "voice %"}[m]: votes(part.tracks[m]) for m in self.modalities}
+        table |= {{"visual": "face %", "audio": "voice %"}[m]: votes(part.features[m]) for m in self.modalities}
         if part.human is not None:
             table["both %"] = votes(part.human)
         return pd.DataFrame(table | {g: part.groups[g].to_numpy()[rows] for g in part.groups})

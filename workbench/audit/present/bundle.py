@@ -291,7 +291,7 @@ def _mitigation(config: Config, m: Material) -> pd.DataFrame:
         raise AuditError(f"mitigation.grouping: {asked.grouping!r} not among {', '.join(m.groups.columns)}")
     group = m.groups[asked.grouping]
     known = (group.notna() & ~group.astype(str).str.casefold().isin(config.audit.unknown)).to_numpy()
-    features = np.hstack([m.samples.tracks[x] for x in material.MODALITIES.values()])[known]
+    features = np.hstack([m.samples.features[x] for x in material.MODALITIES.values()])[known]
     positive = (np.asarray(m.labels) == asked.label)[known]
     return mitigation.compare(features, positive, group[known].to_numpy(str), np.asarray(m.people)[known], base=config.audit)
 

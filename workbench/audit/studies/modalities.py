@@ -64,7 +64,7 @@ def held_out(name: str, samples: Samples, modalities: Sequence[str], folds: int 
     name : str
         One of `STRATEGIES`.
     modalities : sequence of str
-        Those that the strategy may see, among `samples.tracks`.
+        Those that the strategy may see, among `samples.features`.
     folds : int
         Folds by person.
 
