@@ -38,13 +38,13 @@ f"{len(samples)} clips, {len(set(samples.persons))} people, classes: {', '.join(
 import pandas as pd
 
 from workbench.fusion.network import Hyperparameters
-from workbench.training.benchmark import entries
+from workbench.training.benchmark import candidates
 from workbench.evaluation.cross_validation import Evaluator
 from workbench.evaluation.splits import by_person, held_out
 
 evaluator = Evaluator(samples, draws=1000)
 folds = by_person(samples.persons, folds=5, seed=0)
-strategies = entries(Hyperparameters())
+strategies = candidates(Hyperparameters())
 chosen = ["voice", "face", "average", "calibrated_average", "logistic", "learned_shares"]
 probs = {n: held_out(samples.only(strategies[n].inputs), strategies[n].build, folds) for n in chosen}
 scores = {n: evaluator.score([p]) for n, p in probs.items()} | {"people who saw and heard": evaluator.score([samples.human])}
@@ -82,7 +82,7 @@ from workbench.training.tune import Point, Tuner
 
 tuner = Tuner(samples)
 point = Point({"visual": 0.6, "audio": 0.4}, {"fused": 0.7}, method="temperature")
-found, frontier = tuner.judge(point), tuner.frontier(point)
+found, frontier = tuner.evaluate(point), tuner.frontier(point)
 fig, ax = plt.subplots(figsize=(5, 3.4))
 ax.scatter(100 * frontier.gap, 100 * frontier.accuracy, c=frontier.face, cmap="viridis", s=18)
 ax.plot(100 * found.figures["gap"].value, 100 * found.figures["accuracy"].value, "D", color="tab:orange", ms=9)

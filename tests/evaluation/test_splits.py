@@ -16,7 +16,7 @@ from workbench.fusion.network import Hyperparameters
 from workbench.training import benchmark
 
 QUICK = Hyperparameters(hidden=4, members=2, epochs=3, batch=128)
-ENTRIES = benchmark.entries(QUICK)
+ENTRIES = benchmark.candidates(QUICK)
 
 
 def test_every_person_is_judged_once_and_never_learned_from(samples: Samples) -> None:

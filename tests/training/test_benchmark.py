@@ -118,13 +118,13 @@ def test_what_is_doubtful_in_a_corpus_is_said_beside_the_figures(crema_d_root: P
     head, *rows = votes.read_text().splitlines()
     votes.write_text("\n".join([head + ",zodiac", *(f"{row},leo" for row in [*rows, rows[0]])]) + "\n")
     notes = "\n".join(catalogue.load("crema-d", tmp_path / "crema-d").notes)
-    for said in (
+    for predicted in (
         "unknown columns left out: zodiac",
         "has a second row for this channel; the first is kept",
         "tied first place",
         "one person only",
     ):
-        assert said in notes
+        assert predicted in notes
 
 
 def test_unknown_corpus_and_no_data_root(command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:

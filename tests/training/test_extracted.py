@@ -47,5 +47,5 @@ def test_one_modality_alone_is_no_fusion() -> None:
 
 
 def test_clips_about_which_nothing_was_said_are_in_no_bin_of_reliability() -> None:
-    said = np.array([[0.9, 0.1], [np.nan, np.nan], [0.2, 0.8]])
-    assert reliability(said, np.array([0, 1, 0])).count.sum() == 2
+    predicted = np.array([[0.9, 0.1], [np.nan, np.nan], [0.2, 0.8]])
+    assert reliability(predicted, np.array([0, 1, 0])).count.sum() == 2

@@ -1,4 +1,4 @@
-"""What the tuning page says is what the strategy does, and nothing of it was fitted on the people it is said of."""
+"""What the tuning page says is what the strategy does, and nothing of it was fitted on the people it is predicted of."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def test_the_saved_experiment_fuses_as_the_page_does(tuner: Tuner, method: str, 
     assert settings.smoothing.uncertain == 0.3
     probs = fuse.build(settings.fusion).predict(tuner.samples.batch)
     # people set aside: those tuned on are calibrated crosswise on the page
-    np.testing.assert_allclose(probs[tuner.aside], tuner.fused(point)[tuner.aside], atol=1e-6)
+    np.testing.assert_allclose(probs[tuner.held_out], tuner.fused(point)[tuner.held_out], atol=1e-6)
 
 
 def test_figures_are_of_those_tuned_on_and_the_sentence_of_those_set_aside(tuner: Tuner) -> None:
     point = Point({"visual": 1.0, "audio": 0.0})
-    found = tuner.judge(point)
-    said = tuner.samples.features["visual"].argmax(axis=1) == tuner.samples.labels
+    found = tuner.evaluate(point)
+    predicted = tuner.samples.features["visual"].argmax(axis=1) == tuner.samples.labels
     equal = (tuner.samples.features["visual"] + tuner.samples.features["audio"]).argmax(axis=1) == tuner.samples.labels
-    assert found.figures["accuracy"].value == pytest.approx(said[tuner.tuned].mean())
-    assert found.gain.value == pytest.approx(said[tuner.aside].mean() - equal[tuner.aside].mean())
+    assert found.figures["accuracy"].value == pytest.approx(predicted[tuner.tuned].mean())
+    assert found.gain.value == pytest.approx(predicted[tuner.held_out].mean() - equal[tuner.held_out].mean())
     assert found.confusion.sum() == len(tuner.tuned)
-    assert not set(tuner.samples.persons[tuner.tuned]) & set(tuner.samples.persons[tuner.aside])
+    assert not set(tuner.samples.persons[tuner.tuned]) & set(tuner.samples.persons[tuner.held_out])
 
 
 def test_calibration_knows_no_label_of_those_set_aside(tuner: Tuner) -> None:
     some = generated(persons=24)
     labels = some.labels.copy()
-    labels[tuner.aside] = (labels[tuner.aside] + 1) % 6
+    labels[tuner.held_out] = (labels[tuner.held_out] + 1) % 6
     spoilt = Tuner(replace(some, labels=labels), draws=10)
     for m, x in tuner.calibrated("dirichlet")[0].features.items():
         np.testing.assert_array_equal(x, spoilt.calibrated("dirichlet")[0].features[m])
@@ -73,7 +73,7 @@ def test_the_frontier_goes_through_the_present_point(tuner: Tuner, point: Point)
     table = tuner.frontier(point)
     for i in (0, 15, 50):
         face = float(table["face"][i])
-        found = tuner.judge(replace(point, weights={"visual": face, "audio": 1 - face}))
+        found = tuner.evaluate(replace(point, weights={"visual": face, "audio": 1 - face}))
         assert table["accuracy"][i] == pytest.approx(found.figures["accuracy"].value, abs=1e-12)
         assert table["gap"][i] == pytest.approx(found.figures["gap"].value, abs=1e-12)
     best = table[table["best"]].sort_values("gap")
@@ -81,7 +81,7 @@ def test_the_frontier_goes_through_the_present_point(tuner: Tuner, point: Point)
 
 
 def test_clips_of_a_cell_are_as_many_as_it_says(tuner: Tuner) -> None:
-    found, clips = tuner.judge(POINT), tuner.clips(POINT, 0, 3)
+    found, clips = tuner.evaluate(POINT), tuner.clips(POINT, 0, 3)
     assert len(clips) == found.confusion[0, 3]
     assert set(clips["clip"]) <= set(tuner.samples.clips[tuner.tuned])
     assert {"person", "face %", "voice %", "both %", "sex"} <= set(clips)
@@ -103,7 +103,7 @@ def test_the_sentence_says_no_more_than_the_interval_does(gain: Interval, expect
 
 def test_impossible_sliders_and_corpora_are_said(tuner: Tuner) -> None:
     nothing = Point({"visual": 0.0, "audio": 0.0})
-    for call in (tuner.judge, tuner.experiment):
+    for call in (tuner.evaluate, tuner.experiment):
         with pytest.raises(SettingsError, match="at least one modality needs a weight above 0"):
             call(nothing)
     with pytest.raises(CorpusError, match="tuning needs probabilities of face and voice; it has visual"):

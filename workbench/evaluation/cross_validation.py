@@ -138,7 +138,7 @@ class Evaluator:
 
     def __init__(self, samples: Samples, draws: int = 1000, seed: int = 0) -> None:
         self.samples = samples
-        self.person_ids, self.person = np.unique(samples.persons, return_inverse=True)
+        self.person_ids, self.person_index = np.unique(samples.persons, return_inverse=True)
         self._draws, self._seed = draws, seed
         self.weights = self._drawn(len(self.person_ids), 0)
 
@@ -171,7 +171,7 @@ class Evaluator:
 
     def _people(self) -> Any:
         """One row of groups a person."""
-        return self.samples.groups.iloc[np.unique(self.person, return_index=True)[1]]
+        return self.samples.groups.iloc[np.unique(self.person_index, return_index=True)[1]]
 
     @cached_property
     def _group_weights(self) -> dict[str, dict[str, Floats]]:
@@ -207,7 +207,7 @@ class Evaluator:
         made = metrics.classifier(probs, self.samples.labels, self.samples.classes, np.ones(len(probs)), predicted)
         n = len(self.person_ids)
         return {
-            m.name: (m, np.stack([np.bincount(self.person, column, minlength=n) for column in m.sums.T], axis=1))
+            m.name: (m, np.stack([np.bincount(self.person_index, column, minlength=n) for column in m.sums.T], axis=1))
             for m in made
             if m.name in NAMES
         }

@@ -30,7 +30,7 @@ class Samples:
     ----------
     name : str
     source : str
-        What the figures came from, said beside every figure.
+        What the figures came from, stated beside every figure.
     clips : ndarray of str, shape (n,)
     batch : ModalityBatch
         What a strategy is given of them.

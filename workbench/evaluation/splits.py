@@ -20,7 +20,7 @@ Build = Callable[[int], Strategy]
 
 @dataclass(frozen=True)
 class Fold:
-    """Row numbers to learn from and to judge on.
+    """Row numbers to learn from and to evaluate on.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,12 @@ from workbench.fusion.logistic import Logistic
 from workbench.fusion.network import Hyperparameters, Learned
 from workbench.fusion.product import Product
 from workbench.fusion.rules import Rules
+from workbench.fusion.strategy import STRATEGIES, Strategy
+from workbench.plugins import OWN
 from workbench.streams import Floats
 
 EQUAL: dict[str, float] = {"visual": 0.5, "audio": 0.5}
-SHARES: tuple[str, ...] = ("visual", "audio")
+MODALITIES: tuple[str, ...] = ("visual", "audio")
 Progress = Callable[[str, int, int], None]
 
 
@@ -45,22 +48,22 @@ class BestWeight(Average):
 
 
 @dataclass(frozen=True)
-class Entry:
+class Candidate:
     """A line of the benchmark: how to build the strategy, what it may see, and a remark."""
 
     build: Build
-    inputs: tuple[str, ...] = SHARES
+    inputs: tuple[str, ...] = MODALITIES
     note: str = ""
 
 
-def entries(hyper: Hyperparameters, samples: Samples | None = None) -> dict[str, Entry]:
+def candidates(hyper: Hyperparameters, samples: Samples | None = None) -> dict[str, Candidate]:
     """Every strategy of the benchmark, by name, for the inputs that `samples` have (CREMA-D's votes where left out).
 
     Logistic regression takes no further inputs where a clip that has the modality lacks one of them: it has no flags for that.
     """
     sources = STRENGTHS if samples is None else {n: s for n, s in samples.sources.items() if n in samples.batch}
-    everything = (*SHARES, *sources)
-    extras = {source: [name for name, s in sources.items() if s == source] for source in SHARES}
+    everything = (*MODALITIES, *sources)
+    extras = {source: [name for name, s in sources.items() if s == source] for source in MODALITIES}
     votes = samples is None or samples.human is not None
     shares, further = ("shares", "rated strengths") if votes else ("probabilities", ", ".join(sources) or "nothing else")
     whole = samples is None or all(np.all(samples.batch.masks[n] >= samples.batch.masks[s]) for n, s in sources.items())
@@ -69,22 +72,34 @@ def entries(hyper: Hyperparameters, samples: Samples | None = None) -> dict[str,
         return lambda seed: CalibratedAverage({modality: 1.0}, method)  # type: ignore[arg-type]
 
     found = {
-        "voice": Entry(lambda seed: Average({"audio": 1.0}), ("audio",), f"{shares} as they are"),
-        "face": Entry(lambda seed: Average({"visual": 1.0}), ("visual",), f"{shares} as they are"),
-        "voice_calibrated": Entry(alone("audio", "dirichlet"), ("audio",)),
-        "face_calibrated": Entry(alone("visual", "dirichlet"), ("visual",)),
-        "average": Entry(lambda seed: Average(EQUAL), note="equal weights, nothing learned"),
-        "weighted_average": Entry(lambda seed: BestWeight(EQUAL), note="one weight, the best on training persons"),
-        "rules": Entry(lambda seed: Rules(), note="clips have no SNR and no face size: no rule fires, the weights stay 0.6 and 0.4"),
-        "product": Entry(lambda seed: Product(SHARES), note="log-linear pool, exponents learned"),
-        "calibrated_average": Entry(lambda seed: CalibratedAverage(EQUAL), note="Dirichlet calibration of each modality"),
-        "calibrated_product": Entry(lambda seed: Product(SHARES, "dirichlet"), note="Dirichlet calibration, then the pool"),
-        "logistic": Entry(lambda seed: Logistic(SHARES), note=f"on the {shares}"),
-        "logistic_strength": Entry(lambda seed: Logistic(SHARES, extras), everything, "on the same inputs as the learned network"),
-        "learned_shares": Entry(lambda seed: Learned(dict(sources), seed, hyper), note=f"the network on the {shares} alone"),
-        "learned": Entry(lambda seed: Learned(dict(sources), seed, hyper), everything, f"the network on {shares} and {further}"),
+        "voice": Candidate(lambda seed: Average({"audio": 1.0}), ("audio",), f"{shares} as they are"),
+        "face": Candidate(lambda seed: Average({"visual": 1.0}), ("visual",), f"{shares} as they are"),
+        "voice_calibrated": Candidate(alone("audio", "dirichlet"), ("audio",)),
+        "face_calibrated": Candidate(alone("visual", "dirichlet"), ("visual",)),
+        "average": Candidate(lambda seed: Average(EQUAL), note="equal weights, nothing learned"),
+        "weighted_average": Candidate(lambda seed: BestWeight(EQUAL), note="one weight, the best on training persons"),
+        "rules": Candidate(lambda seed: Rules(), note="clips have no SNR and no face size: no rule fires, the weights stay 0.6 and 0.4"),
+        "product": Candidate(lambda seed: Product(MODALITIES), note="log-linear pool, exponents learned"),
+        "calibrated_average": Candidate(lambda seed: CalibratedAverage(EQUAL), note="Dirichlet calibration of each modality"),
+        "calibrated_product": Candidate(lambda seed: Product(MODALITIES, "dirichlet"), note="Dirichlet calibration, then the pool"),
+        "logistic": Candidate(lambda seed: Logistic(MODALITIES), note=f"on the {shares}"),
+        "logistic_strength": Candidate(lambda seed: Logistic(MODALITIES, extras), everything, "on the same inputs as the learned network"),
+        "learned_shares": Candidate(lambda seed: Learned(dict(sources), seed, hyper), note=f"the network on the {shares} alone"),
+        "learned": Candidate(lambda seed: Learned(dict(sources), seed, hyper), everything, f"the network on {shares} and {further}"),
     }
-    return found if whole else {name: entry for name, entry in found.items() if name != "logistic_strength"}
+    found |= {name: added(name) for name in STRATEGIES.names() if STRATEGIES.package(name) != OWN}
+    return found if whole else {name: candidate for name, candidate in found.items() if name != "logistic_strength"}
+
+
+def unfitted(name: str, seed: int = 0) -> Strategy:
+    """A strategy of the registry with its default settings, ready to be fitted."""
+    strategy: Any = STRATEGIES.get(name)
+    return strategy.for_benchmark(seed) if hasattr(strategy, "for_benchmark") else strategy.from_dict({})
+
+
+def added(name: str) -> Candidate:
+    """The benchmark's line for a strategy that another package offers: on the probabilities of face and voice."""
+    return Candidate(partial(unfitted, name), note=f"from the package {STRATEGIES.package(name)}")
 
 
 ABLATED: tuple[str, ...] = ("average", "calibrated_average", "logistic", "learned")
@@ -100,7 +115,7 @@ def run(
     jobs: int = -1,
     say: Progress = lambda name, done, total: None,
 ) -> dict[str, Any]:
-    """Fit and judge every strategy.
+    """Fit and evaluate every strategy.
 
     Parameters
     ----------
@@ -127,14 +142,14 @@ def run(
     """
     begun = time.perf_counter()
     evaluator = Evaluator(samples, draws)
-    if lost := [m for m in SHARES if m not in samples.batch]:
+    if lost := [m for m in MODALITIES if m not in samples.batch]:
         raise CorpusError(f"{samples.name}: no clip has usable {' and '.join(lost)} probabilities; fusion is judged on face and voice")
-    lines = entries(hyper or Hyperparameters(), samples)
+    lines = candidates(hyper or Hyperparameters(), samples)
     work = {name: (entry.build, samples.only(entry.inputs)) for name, entry in lines.items()}
-    work |= {f"{name} without {gone}": _without(name, lines[name], samples, gone) for name in ABLATED for gone in SHARES}
+    work |= {f"{name} without {gone}": _without(name, lines[name], samples, gone) for name in ABLATED for gone in MODALITIES}
     if samples.human is not None:
         work["human_av_calibrated"] = _human(samples)
-    scored, seconds, diagrams = _judged(work, evaluator, folds, seeds, jobs, say)
+    scored, seconds, diagrams, left_out = _evaluate(work, evaluator, folds, seeds, jobs, say)
     single = max(("voice", "face"), key=lambda n: scored[n].value("accuracy"))
     ceiling = {}
     if samples.human is not None:
@@ -164,44 +179,55 @@ def run(
                 "fit_seconds": round(seconds[name], 2),
             }
             for name, entry in lines.items()
+            if name in scored
         ],
         "ceiling": [{"name": n, **figures(s), "versus_learned": differences(s, scored["learned"])} for n, s in ceiling.items()],
         "ablation": [
             _ablation_row(name, gone, scored[f"{name} without {gone}" if gone else name], scored[name])
             for name in ABLATED
-            for gone in ("", *SHARES)
+            for gone in ("", *MODALITIES)
         ],
         "suppressed": evaluator.suppressed,
-        "notes": list(samples.notes),
+        "notes": [*samples.notes, *left_out],
         "seconds": round(time.perf_counter() - begun, 1),
     }
     return dict(plain(found))
 
 
-def _judged(
+def _evaluate(
     work: Mapping[str, tuple[Build, Samples]], evaluator: Evaluator, folds: int, seeds: int, jobs: int, say: Progress
-) -> tuple[dict[str, Scored], dict[str, float], dict[str, dict[str, Any]]]:
-    """Score everything; the seconds that all folds of it took, mean over seeds; and its reliability diagram over all seeds."""
+) -> tuple[dict[str, Scored], dict[str, float], dict[str, dict[str, Any]], list[str]]:
+    """Figures, seconds of all folds (mean over seeds) and reliability diagram of each candidate; and why one was left out."""
     from joblib import Parallel, delayed
 
     cuts = [by_person(evaluator.samples.persons, folds, seed) for seed in range(seeds)]
     # the longest first: the last process to finish decides
     tasks = sorted(((name, seed) for name in work for seed in range(seeds)), key=lambda t: "learned" not in t[0])
     runs: dict[str, list[tuple[Floats, float]]] = {name: [] for name in work}
+    failed: dict[str, str] = {}
     calls = (delayed(_timed)(name, work[name][1], work[name][0], cuts[seed], seed) for name, seed in tasks)
     for i, (name, probs, took) in enumerate(Parallel(n_jobs=jobs, return_as="generator")(calls)):
-        runs[name].append((probs, took))
+        if isinstance(probs, str):
+            failed[name] = str(STRATEGIES.reject(name, f"it fails in the benchmark: {probs}"))
+        else:
+            runs[name].append((probs, took))
         say(name, i + 1, len(tasks))
+    runs = {name: done for name, done in runs.items() if name not in failed}
     scored = {name: evaluator.score([probs for probs, _ in done]) for name, done in runs.items()}
     labels = np.tile(evaluator.samples.labels, seeds)
     diagrams = {name: asdict(reliability(np.concatenate([probs for probs, _ in done]), labels)) for name, done in runs.items()}
-    return scored, {name: float(np.mean([took for _, took in done])) for name, done in runs.items()}, diagrams
+    return scored, {name: float(np.mean([took for _, took in done])) for name, done in runs.items()}, diagrams, list(failed.values())
 
 
-def _timed(name: str, samples: Samples, build: Build, cuts: list[Fold], seed: int) -> tuple[str, Floats, float]:
+def _timed(name: str, samples: Samples, build: Build, cuts: list[Fold], seed: int) -> tuple[str, Floats | str, float]:
+    """Held-out predictions, or the error in one line where another package's strategy fails, and the seconds it took."""
     start = time.perf_counter()
-    probs = held_out(samples, build, cuts, seed)
-    return name, probs, time.perf_counter() - start
+    try:
+        return name, held_out(samples, build, cuts, seed), time.perf_counter() - start
+    except Exception as error:
+        if name in STRATEGIES and STRATEGIES.package(name) != OWN:
+            return name, f"{type(error).__name__}: {' '.join(str(error).split())}", 0.0
+        raise
 
 
 def three(interval: Interval) -> dict[str, float]:
@@ -224,9 +250,9 @@ def _human(samples: Samples) -> tuple[Build, Samples]:
     return lambda seed: Logistic(("human",)), alone
 
 
-def _without(name: str, entry: Entry, samples: Samples, gone: str) -> tuple[Build, Samples]:
+def _without(name: str, entry: Candidate, samples: Samples, gone: str) -> tuple[Build, Samples]:
     """The strategy fitted anew without a modality and all that comes from it; strategies with weights get theirs anew."""
-    (left,) = (m for m in SHARES if m != gone)
+    (left,) = (m for m in MODALITIES if m != gone)
     builds: dict[str, Build] = {
         "average": lambda seed: Average({left: 1.0}),
         "calibrated_average": lambda seed: CalibratedAverage({left: 1.0}),

@@ -64,11 +64,11 @@ def _notes(found: Extracted, features: dict[str, Floats], clips: pd.DataFrame) -
     """What a person should know about the samples: clips without a label, with errors, without a modality."""
     broken = found.errors.loc[found.errors["level"] == "error", "clip"].nunique()
     lacking = {m: int(np.isnan(x).any(axis=1).sum()) for m, x in features.items()}
-    said = {
+    remarks = {
         f"{len(found.clips) - len(clips)} clips have no label here and are left out": len(found.clips) - len(clips),
         f"{broken} clips had errors when they were extracted; see {found.root / ERRORS}": broken,
     } | {f"{n} of {len(clips)} clips have no {m}": n for m, n in lacking.items()}
-    return tuple(text for text, n in said.items() if n)
+    return tuple(text for text, n in remarks.items() if n)
 
 
 def _among(probs: Floats, classes: tuple[str, ...]) -> Floats:

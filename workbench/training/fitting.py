@@ -1,4 +1,4 @@
-"""Fit a strategy on everyone, judge it on people it has not seen, and keep it: in a file, in MLflow, in its registry."""
+"""Fit a strategy on everyone, evaluate it on people it has not seen, and keep it: in a file, in MLflow, in its registry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from workbench.fusion.strategy import Floats
 from workbench.runs import connect, revision
 from workbench.settings import tracking_uri
 from workbench.training import figures as draw
-from workbench.training.benchmark import EQUAL, SHARES, Entry, differences, entries, figures, three
+from workbench.training.benchmark import EQUAL, MODALITIES, Candidate, candidates, differences, figures, three
 
 EXPERIMENT = "fusion"
 
@@ -51,7 +51,7 @@ class Fitted:
     report: dict[str, Any]
 
 
-def entry(name: str, samples: Samples | None = None) -> Entry:
+def entry(name: str, samples: Samples | None = None) -> Candidate:
     """A line of the benchmark by name, for the inputs of `samples`.
 
     Raises
@@ -59,7 +59,7 @@ def entry(name: str, samples: Samples | None = None) -> Entry:
     SettingsError
         If there is none of that name.
     """
-    known = entries(Hyperparameters(), samples)
+    known = candidates(Hyperparameters(), samples)
     if name not in known:
         raise SettingsError(f"--strategy: {name!r} is not known; choose one of {', '.join(known)}")
     return known[name]
@@ -87,22 +87,22 @@ def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int =
     return on_everyone(samples, name, line, seed, report, folds=folds)
 
 
-def on_everyone(samples: Samples, name: str, line: Entry, seed: int, report: Mapping[str, Any], **about: Any) -> Fitted:
+def on_everyone(samples: Samples, name: str, line: Candidate, seed: int, report: Mapping[str, Any], **about: Any) -> Fitted:
     """Fit on all people, and keep the figures of people left out that `report` holds beside it."""
-    said = plain(report)
+    values = plain(report)
     facts = {
         "corpus": samples.name, "source": samples.source, "fingerprint": samples.fingerprint, "inputs": list(line.inputs),
         "persons": len(np.unique(samples.persons)), "clips": len(samples), "seed": seed, "git_revision": revision(),
-        "held_out": said["figures"], "versus_average": said["versus_average"], "shares_alone": said.get("shares_alone"),
+        "held_out": values["figures"], "versus_average": values["versus_average"], "shares_alone": values.get("shares_alone"),
     }  # fmt: skip
     inner = fit(samples.only(line.inputs), line.build, seed)
-    return Fitted(name, Stored(inner, samples.classes, facts | plain(about)), said)
+    return Fitted(name, Stored(inner, samples.classes, facts | plain(about)), values)
 
 
-def _held_out(seen: Samples, line: Entry, cuts: list[Fold], seed: int) -> tuple[Floats, Floats | None]:
+def _held_out(seen: Samples, line: Candidate, cuts: list[Fold], seed: int) -> tuple[Floats, Floats | None]:
     """Held-out predictions from all inputs, and from the probabilities alone (None where it cannot do with these)."""
     whole, alone = np.full((2, len(seen), len(seen.classes)), np.nan)
-    shares = seen.only(SHARES)
+    shares = seen.only(MODALITIES)
     lost = False
     for fold, strategy in fitted(seen, line.build, cuts, seed):
         part, few = seen.rows(fold.test), shares.rows(fold.test)
@@ -223,7 +223,7 @@ def known() -> dict[str, Any]:
                     "run": v.run_id,
                 }
             )
-    lines = [{"name": n, "inputs": list(e.inputs), "note": e.note} for n, e in entries(Hyperparameters()).items()]
+    lines = [{"name": n, "inputs": list(e.inputs), "note": e.note} for n, e in candidates(Hyperparameters()).items()]
     return {"strategies": lines, "store": tracking_uri(), "registered": registered}
 
 

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from workbench import settings as tree
 from workbench.errors import SettingsError
 from workbench.fusion import fuse
-from workbench.training.benchmark import SHARES
+from workbench.training.benchmark import MODALITIES
 
 
 class Range(tree.Section):
@@ -35,7 +35,7 @@ class Plan(tree.Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     corpus: str = "crema-d"
     objective: Literal["accuracy", "macro_f1", "log_loss", "ece", "brier"] = "log_loss"
-    inputs: tuple[str, ...] = SHARES
+    inputs: tuple[str, ...] = MODALITIES
     folds: int = Field(4, ge=2)
     draws: int = Field(1000, ge=1)
     seed: int = 0
@@ -51,8 +51,8 @@ class Plan(tree.Section):
 
     def fingerprint(self, data: str) -> str:
         """Of everything that makes trials comparable, and of the data."""
-        said = self.model_dump(mode="json", exclude={"trials", "draws", "register_as"}) | {"data": data}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+        values = self.model_dump(mode="json", exclude={"trials", "draws", "register_as"}) | {"data": data}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
     def tree(self, values: Mapping[str, Any]) -> tree.Settings:
         """The settings of a trial.

@@ -29,7 +29,7 @@ from workbench.fusion.average import Average
 from workbench.fusion.strategy import Floats, Strategy
 from workbench.runs import connect, revision
 from workbench.training import fitting, sequences
-from workbench.training.benchmark import EQUAL, Entry, Progress
+from workbench.training.benchmark import EQUAL, Candidate, Progress
 from workbench.training.plan import Plan, Range
 
 FOLDER = Path("artifacts") / "sweeps"
@@ -180,7 +180,7 @@ def _study(plan: Plan, samples: Samples, folder: Path) -> Any:
 def _outcomes(
     study: Any, plan: Plan, tuning: Samples, total: int, jobs: int, say: Progress
 ) -> Iterator[tuple[int, dict[str, Any], dict[str, float]]]:
-    """Ask for values, judge them in other processes, tell the study; (number, values, figures) of each trial that worked."""
+    """Ask for values, evaluate them in other processes, tell the study; (number, values, figures) of each trial that worked."""
     import optuna
 
     space = {name: _distribution(given) for name, given in plan.search.items()}
@@ -255,15 +255,15 @@ def _log_trial(mlflow: Any, number: int, values: Mapping[str, Any], figures: Map
 def _kept(plan: Plan, samples: Samples, outer: Any, values: Mapping[str, Any]) -> fitting.Fitted:
     """The best values fitted on the tuning persons and judged once on those set aside; then fitted on everyone."""
     settings = plan.tree(values)
-    line = Entry(builder(settings, samples), plan.inputs)
-    aside = samples.rows(outer.test)
+    line = Candidate(builder(settings, samples), plan.inputs)
+    unseen = samples.rows(outer.test)
     strategy = fit(samples.only(plan.inputs).rows(outer.train), line.build, plan.seed)
-    given = aside.only(plan.inputs)
-    evaluator = Evaluator(aside, plan.draws, plan.seed)
-    probs, predicted = shown(aside, strategy.predict(given.batch), settings, plan)
-    equal = evaluator.score([Average(EQUAL).predict(aside.batch)])
+    given = unseen.only(plan.inputs)
+    evaluator = Evaluator(unseen, plan.draws, plan.seed)
+    probs, predicted = shown(unseen, strategy.predict(given.batch), settings, plan)
+    equal = evaluator.score([Average(EQUAL).predict(unseen.batch)])
     if plan.smooths:
-        same, label = shown(aside, Average(EQUAL).predict(aside.batch), tree.Settings(), plan)
+        same, label = shown(unseen, Average(EQUAL).predict(unseen.batch), tree.Settings(), plan)
         equal = evaluator.score([same], label)
     report = fitting.describe(evaluator, probs, equal, predicted)
     return fitting.on_everyone(

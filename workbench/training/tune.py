@@ -7,7 +7,7 @@ them (crosswise, so that nobody's own clips calibrate them). What the page says 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,24 +15,27 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from workbench.errors import CorpusError
+from workbench.errors import CorpusError, SettingsError, WorkbenchError
 from workbench.evaluation.bootstrap import Interval
 from workbench.evaluation.cross_validation import Evaluator
 from workbench.evaluation.decisions import TIED, confusion, hits, top_classes
 from workbench.evaluation.samples import Samples
-from workbench.evaluation.splits import by_person
+from workbench.evaluation.splits import by_person, fit, held_out
 from workbench.fusion.average import Average
 from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.calibrated import CalibratedAverage
 from workbench.fusion.calibration import Calibrator, Method
 from workbench.fusion.calibration import fit as calibrate
 from workbench.fusion.stored import Stored
-from workbench.fusion.strategy import Floats
+from workbench.fusion.strategy import STRATEGIES, Floats
+from workbench.plugins import OWN
 from workbench.runs import connect, revision
-from workbench.training.benchmark import SHARES
+from workbench.training.benchmark import MODALITIES, unfitted
 from workbench.training.fitting import EXPERIMENT
 
 METHODS: tuple[Method, ...] = ("none", "temperature", "dirichlet")
+WEIGHTS = "weights"
+"""Fuse by the sliders' weights; otherwise `Point.strategy_name` is a strategy of the registry."""
 STEPS = 51
 """Weights on the frontier, from voice alone to face alone."""
 
@@ -47,6 +50,7 @@ class Point:
     uncertain: float = 0.45
     method: Method = "none"
     grouping: str = "sex"
+    strategy_name: str = WEIGHTS
 
     def strategy(self) -> CalibratedAverage:
         """For features that are calibrated already.
@@ -116,19 +120,22 @@ class Tuner:
     """
 
     def __init__(self, samples: Samples, draws: int = 1000, seed: int = 0) -> None:
-        self.modalities = [m for m in SHARES if m in samples.batch]
+        self.modalities = [m for m in MODALITIES if m in samples.batch]
         if len(self.modalities) < 2:
             raise CorpusError(f"{samples.name}: tuning needs probabilities of face and voice; it has {', '.join(samples.features)}")
         self.samples = samples.only(self.modalities)
         cut = by_person(samples.persons, 3, seed)[0]
-        self.tuned, self.aside = cut.train, cut.test
+        self.tuned, self.held_out = cut.train, cut.test
         self._seed = seed
-        self._evaluator, self._held = (Evaluator(self.samples.rows(rows), draws, seed) for rows in (self.tuned, self.aside))
+        self._evaluator, self._held_out_evaluator = (
+            Evaluator(self.samples.rows(rows), draws, seed) for rows in (self.tuned, self.held_out)
+        )
         self.groupings = [g for g, members in self._evaluator.members.items() if len(members) > 1]
-        self.people = len(self._evaluator.person_ids), len(self._held.person_ids)
+        self.people = len(self._evaluator.person_ids), len(self._held_out_evaluator.person_ids)
         equal = Average(dict.fromkeys(self.modalities, 1.0)).predict(self.samples.batch)
-        self._equal, self._equal_held = self._evaluator.score([equal[self.tuned]]), self._held.score([equal[self.aside]])
+        self._equal, self._equal_held = self._evaluator.score([equal[self.tuned]]), self._held_out_evaluator.score([equal[self.held_out]])
         self.calibrated = lru_cache(len(METHODS))(self._calibrated)
+        self.predicted = lru_cache(32)(self._other)
         self._swept = lru_cache(32)(self._sweep)
 
     def warm(self) -> Tuner:
@@ -154,15 +161,42 @@ class Tuner:
                 features[m][self.tuned[fold.test]] = without(part.features[m][fold.test])
         return self.samples.batch.with_features(features), fitted
 
+    @property
+    def strategies(self) -> list[str]:
+        """What can fuse: the sliders' weights, then every strategy that learns or decides otherwise, of other packages too."""
+        return [WEIGHTS, *(n for n in STRATEGIES.names() if n not in (Average.name, CalibratedAverage.name, Stored.name))]
+
+    def _other(self, name: str) -> Floats:
+        """Another strategy's probabilities of every clip, each by one that was fitted on other people."""
+        part, out = self.samples.rows(self.tuned), np.full((len(self.samples), len(self.samples.classes)), np.nan)
+        out[self.tuned] = held_out(part, partial(unfitted, name), by_person(part.persons, 4, self._seed), self._seed)
+        out[self.held_out] = fit(part, partial(unfitted, name), self._seed).predict(self.samples.batch.rows(self.held_out))
+        return out
+
     def fused(self, point: Point) -> Floats:
-        """Fused probabilities of every clip, shape (n, k)."""
+        """Fused probabilities of every clip, shape (n, k).
+
+        Raises
+        ------
+        SettingsError
+            If the point's strategy is not known, or the package that offers it fails.
+        """
+        if point.strategy_name != WEIGHTS:
+            try:
+                return self.predicted(point.strategy_name)
+            except WorkbenchError as error:
+                raise SettingsError(str(error)) from None
+            except Exception as error:
+                if STRATEGIES.package(point.strategy_name) == OWN:
+                    raise
+                raise SettingsError(str(STRATEGIES.reject(point.strategy_name, f"{type(error).__name__}: {error}"))) from None
         return point.strategy().predict(self.calibrated(point.method)[0])
 
-    def judge(self, point: Point) -> Found:
+    def evaluate(self, point: Point) -> Found:
         """Everything that is shown beside the sliders."""
         probs = self.fused(point)
         mine = probs[self.tuned]
-        here, held = self._evaluator.score([mine]), self._held.score([probs[self.aside]])
+        here, held = self._evaluator.score([mine]), self._held_out_evaluator.score([probs[self.held_out]])
         figures = {n: here.interval(n) for n in ("accuracy", "macro_f1", "ece")}
         against = {n: here.minus(self._equal, n) for n in figures}
         figures["gap"], against["gap"] = here.gap(point.grouping), here.gap_minus(self._equal, point.grouping)
@@ -197,7 +231,7 @@ class Tuner:
         part, evaluator = self.samples.rows(self.tuned), self._evaluator
         batch = self.calibrated(method)[0].rows(self.tuned)
         people = len(evaluator.person_ids)
-        clips = np.bincount(evaluator.person, minlength=people)
+        clips = np.bincount(evaluator.person_index, minlength=people)
         half = CalibratedAverage(dict.fromkeys(self.modalities, 0.5), "none", temperatures=dict(temperatures), minimum=dict(minimum))
         known = half.calibrated(batch)
         count = half.shares(known)
@@ -208,17 +242,17 @@ class Tuner:
         for i, face in enumerate(np.linspace(0, 1, STEPS)):
             # alone, a modality counts however unsure it is; the temperature after the average moves no label
             fused = face * both[0] + (1 - face) * both[1] if 0 < face < 1 else alone[0 if face else 1]
-            right[i] = np.bincount(evaluator.person, weights=_right(fused, part.labels), minlength=people)
+            right[i] = np.bincount(evaluator.person_index, weights=_right(fused, part.labels), minlength=people)
         groups = {
             g: np.stack([right[:, who].sum(axis=1) / clips[who].sum() for who in evaluator.members[g].values()], axis=1)
             for g in self.groupings
         }
         return right.sum(axis=1) / clips.sum(), groups
 
-    def clips(self, point: Point, label: int, said: int) -> pd.DataFrame:
-        """Clips tuned on whose label is class `label` and whose fused class is `said`, the surest first."""
+    def clips(self, point: Point, label: int, predicted: int) -> pd.DataFrame:
+        """Clips tuned on whose label is class `label` and whose fused class is `predicted`, the surest first."""
         part, probs = self.samples.rows(self.tuned), self.fused(point)[self.tuned]
-        rows = np.flatnonzero((part.labels == label) & (top_classes(probs)[:, said] > 0))
+        rows = np.flatnonzero((part.labels == label) & (top_classes(probs)[:, predicted] > 0))
         rows = rows[np.argsort(-probs[rows].max(axis=1), kind="stable")]
         classes = part.classes
 
@@ -239,8 +273,10 @@ class Tuner:
         Raises
         ------
         SettingsError
-            If the sliders are impossible together.
+            If the sliders are impossible together, or the strategy must be fitted first.
         """
+        if point.strategy_name != WEIGHTS:
+            return self._experiment_of(point)
         point.strategy()
         by_hand = {"temperatures": point.temperatures, "minimum": {m: least for m, least in point.minimum.items() if least > 0}}
         fusion: dict[str, Any] = {"strategy": CalibratedAverage.name, "weights": point.weights, "parameters": {"method": "none"} | by_hand}
@@ -255,6 +291,12 @@ class Tuner:
             content = Stored(whole, self.samples.classes, about | {"persons": len(self._evaluator.person_ids)}).content()
             fusion |= {"strategy": Stored.name, "parameters": {"content": content}}
         return {"fusion": fusion, "smoothing": {"uncertain": point.uncertain}}
+
+    def _experiment_of(self, point: Point) -> dict[str, Any]:
+        chosen = fit(self.samples.rows(self.tuned), partial(unfitted, point.strategy_name), self._seed)
+        about = {"corpus": self.samples.name, "source": self.samples.source, "fingerprint": self.samples.fingerprint}
+        content = Stored(chosen, self.samples.classes, about | {"persons": len(self._evaluator.person_ids)}).content()
+        return {"fusion": {"strategy": Stored.name, "parameters": {"content": content}}, "smoothing": {"uncertain": point.uncertain}}
 
 
 def _right(fused: Floats, labels: NDArray[np.int64]) -> Floats:
@@ -285,9 +327,8 @@ def log(tuner: Tuner, point: Point, found: Found) -> str:
         by_hand: dict[str, Any] = {f"weight.{m}": w for m, w in point.weights.items()}
         by_hand |= {f"temperature.{m}": t for m, t in point.temperatures.items()}
         by_hand |= {f"minimum.{m}": least for m, least in point.minimum.items()}
-        mlflow.log_params(
-            {"corpus": tuner.samples.name, "method": point.method, "grouping": point.grouping, "uncertain": point.uncertain} | by_hand
-        )
+        sliders = {"method": point.method, "grouping": point.grouping, "uncertain": point.uncertain} | by_hand
+        mlflow.log_params({"corpus": tuner.samples.name, "strategy": point.strategy_name} | sliders)
         mlflow.log_metrics(scalars(found))
         tags = {"data_fingerprint": tuner.samples.fingerprint, "git_revision": revision(), "source": tuner.samples.source, "kind": "tuned"}
         mlflow.set_tags(tags)

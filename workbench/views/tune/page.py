@@ -14,11 +14,12 @@ import param
 from workbench.errors import WorkbenchError
 from workbench.evaluation.bootstrap import Interval
 from workbench.training import tune
-from workbench.training.tune import Found, Point, Tuner
+from workbench.training.tune import WEIGHTS, Found, Point, Tuner
 from workbench.views.tune.charts import Confusion, Frontier
 from workbench.views.weights import store
 
 NAMES = {"accuracy": "Accuracy", "macro_f1": "Macro-F1", "ece": "Calibration error (ECE)", "gap": "Worst-group gap"}
+SLIDERS = "the sliders' weights"
 CALIBRATIONS = {"none": "as they are", "temperature": "temperature, fitted", "dirichlet": "Dirichlet, fitted"}
 _CSS = """
 .tune-cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:10px}
@@ -40,6 +41,7 @@ class Screen(pn.custom.JSComponent):
 class Sliders(pn.viewable.Viewer):
     """Everything that can be moved, and the point that it makes."""
 
+    strategy: Any = param.Selector(default=WEIGHTS, objects={SLIDERS: WEIGHTS}, label="Fused by")
     visual = param.Number(0.6, bounds=(0, 1), step=0.05, label="Face")
     audio = param.Number(0.4, bounds=(0, 1), step=0.05, label="Voice")
     method: Any = param.Selector(default="none", objects={text: name for name, text in CALIBRATIONS.items()}, label="Calibration first")
@@ -52,6 +54,7 @@ class Sliders(pn.viewable.Viewer):
     grouping: Any = param.Selector(default="sex", objects=["sex"], label="Gap by")
 
     GROUPS = {
+        "Strategy": ("strategy",),
         "Weights": ("visual", "audio"),
         "Probabilities": ("method",),
         "Temperatures (above 1: less sure)": ("t_visual", "t_audio", "t_fused"),
@@ -59,8 +62,9 @@ class Sliders(pn.viewable.Viewer):
         "Fairness": ("grouping",),
     }
 
-    def __init__(self, groupings: list[str], **params: Any) -> None:
+    def __init__(self, groupings: list[str], strategies: list[str], **params: Any) -> None:
         super().__init__(**params)
+        self.param["strategy"].objects = {SLIDERS if s == WEIGHTS else s.replace("_", " "): s for s in strategies}
         self.param["grouping"].objects = {g.replace("_", " "): g for g in groupings}
         self.grouping = groupings[0]
         made: list[Any] = []
@@ -82,7 +86,7 @@ class Sliders(pn.viewable.Viewer):
             {"visual": self.visual, "audio": self.audio},
             {"visual": self.t_visual, "audio": self.t_audio, "fused": self.t_fused},
             {"visual": self.min_visual, "audio": self.min_audio},
-            self.uncertain, self.method, self.grouping,
+            self.uncertain, self.method, self.grouping, self.strategy,
         )  # fmt: skip
 
     def __panel__(self) -> Any:
@@ -109,7 +113,7 @@ class TunePage(pn.viewable.Viewer):
             return
         self._cell: tuple[int, int] | None = None
         self._looked: set[str] = set()
-        self.sliders = Sliders(self._tuner.groupings)
+        self.sliders = Sliders(self._tuner.groupings, self._tuner.strategies)
         self._figures = pn.pane.HTML("", stylesheets=[_CSS], sizing_mode="stretch_width")
         self._frontier, self._confusion = Frontier(), Confusion(self._tuner.samples.classes, self._choose)
         self._about = pn.pane.HTML("", stylesheets=[_CSS], sizing_mode="stretch_width")
@@ -156,10 +160,10 @@ class TunePage(pn.viewable.Viewer):
         return page
 
     def show(self) -> None:
-        """Judge where the sliders stand, and draw it."""
+        """Evaluator where the sliders stand, and draw it."""
         point = self.sliders.point
         try:
-            found, table = self._tuner.judge(point), self._tuner.frontier(point)
+            found, table = self._tuner.evaluate(point), self._tuner.frontier(point)
         except WorkbenchError as error:
             self._tell(str(error), "warning")
             return
@@ -198,7 +202,7 @@ class TunePage(pn.viewable.Viewer):
         self._log.loading = True
         point = self.sliders.point
         try:
-            run = await asyncio.to_thread(lambda: tune.log(self._tuner, point, self._tuner.judge(point)))
+            run = await asyncio.to_thread(lambda: tune.log(self._tuner, point, self._tuner.evaluate(point)))
             self._say(f"Kept as MLflow run {run}.")
         except Exception as error:  # a store that cannot be reached has no one type
             self._say(str(error).splitlines()[0], problem=True)
