@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 export WORKBENCH_DATA ?= $(abspath $(wildcard ../shared/datasets))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint live tune audit review notebooks bench mlflow lock clean
+.PHONY: help setup demo test docs lint live tune audit review notebooks bench mlflow lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ test: $(READY) ## all tests, on real media and in a real browser
 	@$(BIN)/workbench sample build
 	$(BIN)/pytest -m "not ui" -n 2 --dist loadfile
 	$(BIN)/pytest -m ui
+
+docs: $(READY) ## the documentation site in build/site: open build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 lint: $(READY) ## ruff, the type checker and the house's import rule
 	$(BIN)/ruff check
