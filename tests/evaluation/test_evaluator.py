@@ -57,13 +57,14 @@ def test_the_quick_way_equals_the_interval_of_an_audit(seed: int) -> None:
     everyone = np.arange(len(evaluator.person_ids))
     for name in metrics.NAMES:
         one, two = made["visual"][name], made["audio"][name]
-        expected = reference(one, evaluator.person, everyone, evaluator.weights[1:])
+        expected = reference(one, evaluator.person_index, everyone, evaluator.weights[1:])
         assert numbers(first.interval(name)) == pytest.approx(numbers(expected), rel=1e-12, abs=1e-12, nan_ok=True), name
-        expected = reference(metrics.paired(two, one), evaluator.person, everyone, evaluator.weights[1:])
+        expected = reference(metrics.paired(two, one), evaluator.person_index, everyone, evaluator.weights[1:])
         assert numbers(first.minus(second, name)) == pytest.approx(numbers(expected), rel=1e-9, abs=1e-12, nan_ok=True), name
     by_group = {g: first.groups["sex"][g] for g in ("female", "male")}
     expected_groups = [
-        reference(made["visual"]["accuracy"], evaluator.person, evaluator.members["sex"][g], d.weights[1:]) for g, d in by_group.items()
+        reference(made["visual"]["accuracy"], evaluator.person_index, evaluator.members["sex"][g], d.weights[1:])
+        for g, d in by_group.items()
     ]
     for d, expected in zip(by_group.values(), expected_groups, strict=True):
         assert numbers(d.estimate) == pytest.approx(numbers(expected), rel=1e-12, abs=1e-12, nan_ok=True)
@@ -77,7 +78,7 @@ def test_a_draw_is_the_same_as_repeating_the_clips_of_its_people(seed: int) -> N
     samples = some_samples(seed, persons=6)
     evaluator = Evaluator(samples, draws=3, seed=seed)
     score = evaluator.score([samples.features["audio"]])
-    rows = np.repeat(np.arange(len(samples)), evaluator.weights[1].astype(int)[evaluator.person])
+    rows = np.repeat(np.arange(len(samples)), evaluator.weights[1].astype(int)[evaluator.person_index])
     for m in metrics.classifier(samples.features["audio"][rows], samples.labels[rows], CLASSES, np.ones(len(rows))):
         if m.name in metrics.NAMES:
             assert score.figures[m.name].values[1] == pytest.approx(m.value(m.sums.sum(axis=0)), abs=1e-12), m.name
