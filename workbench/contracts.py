@@ -5,14 +5,30 @@ time of zero); boxes are ``[ymin, xmin, ymax, xmax]`` and points ``[x, y]``, bot
 probabilities, scores and confidences are in [0, 1]; pitch is in Hz, levels in dB, rates per second unless named.
 """
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from workbench import events
+from workbench.interview_plan import InterviewPlan
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
+
+
+class Modality(StrEnum):
+    """What a person can be evaluated by: the face, the voice, the words."""
+
+    VISUAL = "visual"
+    AUDIO = "audio"
+    LANGUAGE = "language"
+
+
+EMOTION_MODALITIES: tuple[str, ...] = (Modality.VISUAL.value, Modality.AUDIO.value)
+"""The modalities that give emotion probabilities."""
 
 
 class Message(BaseModel):
@@ -287,6 +303,14 @@ class Clock(Message):
     sample_rate: int = Field(gt=0, description="Hz, of the stored audio: the master clock")
 
 
+def _older_plan(plan: Any) -> Any:
+    """Generated sessions of version 0.1 call a question's text "question"."""
+    if isinstance(plan, dict) and any(isinstance(q, dict) and "question" in q for q in plan.get("questions", ())):
+        renamed = [{("text" if key == "question" else key): value for key, value in q.items()} for q in plan["questions"]]
+        return {**plan, "questions": renamed}
+    return plan
+
+
 class SessionHeader(Message):
     schema_version: int = 1
     session_id: str
@@ -297,20 +321,33 @@ class SessionHeader(Message):
     disabled: dict[str, str] = Field(default={}, description="channel → why it is off (law, purpose, choice)")
     media: dict[str, Any] = Field(default={}, description="name, SHA-256, duration, streams of the source")
     settings: dict[str, Any]
-    interview: dict[str, Any] | None = None
+    interview: Annotated[InterviewPlan | None, BeforeValidator(_older_plan)] = None
     models: dict[str, dict[str, str]] = Field(default={}, description="zoo name → version, sha256, licence, training data")
     clock: Clock
     software: dict[str, str] = {}
 
 
 class Event(Message):
-    """Something that happened to the session: a stage error, a question mark, a repair, a degradation."""
+    """Something that happened to the session.
+
+    `kind` is an `events.EventKind`; stages of other packages may write kinds of their own.
+    """
 
     timestamp: Seconds
     kind: str
     stage: str | None = None
     message: str = ""
     data: dict[str, Any] = {}
+
+    @property
+    def severity(self) -> events.Severity:
+        """How serious it is."""
+        return events.severity(self.kind)
+
+    @property
+    def title(self) -> str:
+        """A few words for people; `message` follows."""
+        return events.title(self.kind)
 
 
 ALL: tuple[type[Message], ...] = (

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from workbench import contracts, streams
 from workbench import settings as tree
 from workbench.errors import MediaError, SessionError, WorkbenchError
+from workbench.events import EventKind
 from workbench.fusion.stored import pinned
 from workbench.runtime.graph import Graph
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.recorded import run
+from workbench.sessions.header import new_header
 from workbench.sessions.store import Session, SessionWriter
 from workbench.settings import Settings
 from workbench.stage import Stage
 
 Progress = Callable[[str, float, float], None]
 """``progress(stage, seconds done, seconds in all)``."""
-
-SOFTWARE = ("interview-workbench", "mediapipe", "ai-edge-litert", "whisperx", "ctranslate2", "praat-parselmouth", "pocketsphinx")
 
 
 def vision_stages(settings: Settings, disabled: dict[str, str] | None = None) -> list[Stage]:
@@ -148,19 +146,15 @@ def evaluate(
 
     started = datetime.now(UTC)
     folder = Path(out) if out else tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-{Path(path).stem}"
-    header = contracts.SessionHeader(
-        session_id=folder.name,
-        created=started.isoformat(timespec="seconds"),
-        purpose=chosen.session.purpose,
-        jurisdiction=chosen.session.jurisdiction,
+    header = new_header(
+        folder.name,
+        chosen,
+        started=started,
         consent=consent or contracts.Consent(given=False, text="no consent was recorded with this session"),
         disabled=disabled,
         media=source.info.to_dict(),
-        settings=chosen.echo(),
-        interview=plan.model_dump(mode="json") if plan else None,
+        plan=plan,
         models=provenance([*vision, *speech], chosen),
-        clock=contracts.Clock(wall_zero=started.isoformat(timespec="seconds"), sample_rate=chosen.capture.sample_rate),
-        software={name: version(name) for name in SOFTWARE} | {"python": platform.python_version()},
     )
     with SessionWriter.create(folder, header) as writer, _kept(writer):
         if source.info.has_video and chosen.session.store_video:
@@ -176,14 +170,14 @@ def evaluate(
         absent = what_is_absent(Session.open(folder, repair=False), source.info.has_video, source.info.has_audio)
         for kind, message in absent.items():
             writer.event(kind, message, timestamp=source.info.duration)
-        writer.event("latency", "time spent in each stage", stages=[line.to_dict() for line in ledger.summary()])
+        writer.event(EventKind.LATENCY, "time spent in each stage", stages=[line.to_dict() for line in ledger.summary()])
     session = Session.open(folder)
-    if {"no_video", "no_face"} & set(absent) and {"no_audio", "no_speech"} & set(absent):
+    if {EventKind.NO_VIDEO, EventKind.NO_FACE} & set(absent) and {EventKind.NO_AUDIO, EventKind.NO_SPEECH} & set(absent):
         raise MediaError(
             f"{path}: holds neither a face that could be seen nor speech that could be understood, so there is nothing to score; "
             f"what was measured is kept in {folder}"
         )
-    if cut := [e.message for e in source.events if e.kind == "cut_short"]:
+    if cut := [e.message for e in source.events if e.kind == EventKind.CUT_SHORT]:
         raise MediaError(f"{path}: {cut[0]}; what could be read is evaluated and kept in {folder}; copy the file again for the rest")
     return session
 
@@ -217,15 +211,15 @@ def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger,
 
 def what_is_absent(session: Session, has_video: bool, has_audio: bool) -> dict[str, str]:
     """Kind of event → one line, for a whole modality that a recording turned out not to have."""
-    found = {}
+    found: dict[str, str] = {}
     if not has_video:
-        found["no_video"] = "the recording holds no video: scores rest on the voice and the words"
+        found[EventKind.NO_VIDEO] = "the recording holds no video: scores rest on the voice and the words"
     elif "visual_emotion" not in session.header.disabled and not session.observations.visual.valid.any():
-        found["no_face"] = "no usable face was seen in the whole recording: scores rest on the voice and the words"
+        found[EventKind.NO_FACE] = "no usable face was seen in the whole recording: scores rest on the voice and the words"
     if not has_audio:
-        found["no_audio"] = "the recording holds no audio: scores rest on the face alone"
+        found[EventKind.NO_AUDIO] = "the recording holds no audio: scores rest on the face alone"
     elif not any(t.words for t in session.transcripts):
-        found["no_speech"] = "no speech was found in the whole recording: scores rest on the face alone"
+        found[EventKind.NO_SPEECH] = "no speech was found in the whole recording: scores rest on the face alone"
     return found
 
 
@@ -256,7 +250,7 @@ def _kept(writer: SessionWriter) -> Iterator[None]:
         yield
     except BaseException as error:
         with contextlib.suppress(WorkbenchError, OSError):
-            writer.event("stopped", f"{type(error).__name__}: {error}")
+            writer.event(EventKind.INTERRUPTED, f"{type(error).__name__}: {error}")
         if isinstance(error, OSError) and not isinstance(error, WorkbenchError):
             raise SessionError(f"{writer.folder}: {error.strerror or error}; what was written so far is kept") from error
         raise

@@ -8,11 +8,10 @@ from hypothesis import settings as run
 from hypothesis import strategies as st
 from lexicalrichness import LexicalRichness
 
-from workbench.contracts import Transcript, Word
+from workbench.contracts import InterviewPlan, Transcript, Word
 from workbench.errors import SettingsError
 from workbench.language.answers import analyse, spoken
 from workbench.language.diversity import LEAST, mattr, mtld
-from workbench.language.interview import InterviewPlan
 from workbench.language.keywords import mentions
 from workbench.language.similarity import PASSAGE, embed, passages, sentences, similarity
 from workbench.settings import Settings

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.contracts import Event
+from workbench.contracts import Event, InterviewPlan
 from workbench.errors import SettingsError
-from workbench.language.interview import InterviewPlan, from_marks, load_plan
+from workbench.language.interview import from_marks, load_plan
 
 TIMED = """
 title: Backend engineer

@@ -106,16 +106,24 @@ def test_reasons_that_differ_in_figures_only_share_a_line(tmp_path: Path) -> Non
 
 def test_events_noise_and_doubt_are_listed(soup: BeautifulSoup) -> None:
     gaps = text_of(soup.find(id="gaps"))
-    assert "stage error · emotion one batch was lost and the stage restarted" in gaps
+    assert "A stage broke off and was restarted · emotion one batch was lost and the stage restarted" in gaps
     assert "signal-to-noise ratio under 10 dB" in gaps
     assert "recognised with a confidence under 0.50" in gaps
     assert "highest probability under 0.45: shown as uncertain" in gaps
 
 
+def test_what_belongs_to_every_session_is_no_trouble(tmp_path: Path) -> None:
+    routine = ("started", "paused", "resumed", "settings_changed", "question", "latency", "stopped", "override")
+    events = [c.Event(timestamp=i, kind=kind, message=f"as ever {i}") for i, kind in enumerate(routine)]
+    others = [c.Event(timestamp=9, kind="toy_alarm", message="from another package")]
+    (told,) = page(stored.write(tmp_path / "s", events=[*events, *others])).select(".events li")
+    assert text_of(told) == "0:09.0 Toy alarm from another package"
+
+
 def test_events_of_one_kind_are_told_once(tmp_path: Path) -> None:
     made = [c.Event(timestamp=i, kind="asr_rejected", stage="asr", message=f"no speech probability 0.{i}") for i in (7, 8, 9)]
     (told,) = page(stored.write(tmp_path / "s", events=[*made, c.Event(timestamp=9, kind="latency")])).select(".events li")
-    assert text_of(told) == "0:07.0 asr rejected · asr no speech probability 0.7 to 0.9 (3 times)"
+    assert text_of(told) == "0:07.0 Some speech was left out · asr no speech probability 0.7 to 0.9 (3 times)"
 
 
 def test_other_language_and_several_faces_are_named(tmp_path: Path) -> None:
@@ -195,7 +203,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
         scores=[stored.score(HOSTILE, "session", [(HOSTILE, 0.5, HOSTILE, 0.5, 1.0, [proof])], **{HOSTILE: HOSTILE})],
         answers=[stored.answers()[0].model_copy(update={"keywords_found": {HOSTILE: [1.0]}, "keywords_missed": [HOSTILE]})],
         events=[c.Event(timestamp=1.0, kind=HOSTILE, stage=HOSTILE, message=HOSTILE)],
-        interview={"questions": [{"id": "queue", "text": HOSTILE}, {"id": HOSTILE, "text": HOSTILE}]},
+        interview={"questions": [{"id": "queue", "text": HOSTILE}, {"id": "evil", "text": HOSTILE}], "title": HOSTILE},
         media={"name": HOSTILE, "width": 1, "sample_rate": 1},
         models={HOSTILE: {"version": HOSTILE, "training_data": HOSTILE}},
         software={HOSTILE: HOSTILE},

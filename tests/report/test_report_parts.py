@@ -17,7 +17,7 @@ from tests.support import stored
 from workbench import contracts as c
 from workbench.report import strips, svg, timeline, wording
 from workbench.report.build import render
-from workbench.report.material import Material, cells, covered, union
+from workbench.report.data import ReportData, cells, covered, union
 from workbench.report.pictures import frames
 from workbench.streams import Track
 
@@ -74,21 +74,21 @@ def test_dense_cells_are_averaged_by_column() -> None:
         )
         for i in range(4 * strips.COLUMNS)
     ]  # fmt: skip
-    material = Material(stored.header(), float(len(windows)), windows=windows)
+    material = ReportData(stored.header(), float(len(windows)), windows=windows)
     shown = strips.fit(strips.strip(material, "fused"), svg.Scale(0, material.duration))
     assert len(shown) == strips.COLUMNS
     assert all(cell.label == "happy" and cell.probs.sum() == pytest.approx(1) for cell in shown)
 
 
 def test_runs_merge_equal_neighbours_and_keep_doubt_apart() -> None:
-    material = Material(stored.header(), stored.SECONDS, windows=stored.windows())
+    material = ReportData(stored.header(), stored.SECONDS, windows=stored.windows())
     found = strips.runs(strips.strip(material, "fused"))
     assert sum(r.span[1] - r.span[0] for r in found) == pytest.approx(stored.SECONDS)
     assert {r.uncertain for r in found} == {True, False}
     assert found[-1].reason == f"{stored.NO_FACE}; {stored.NO_SPEECH}"
 
 
-def long_session(hours: float) -> Material:
+def long_session(hours: float) -> ReportData:
     """Two answers a minute, a window every half second, words throughout; invented."""
     seconds = hours * 3600
     pieces = [
@@ -105,7 +105,9 @@ def long_session(hours: float) -> Material:
     pitch = np.where(np.sin(times) > 0, 150 + 40 * np.sin(times * 1.7), np.nan)
     acoustics = Track.of("acoustics", times, np.stack([pitch, 60 + 5 * np.sin(times)], axis=1), ("pitch", "intensity"))
     windows = stored.windows(seconds, face_until=seconds)
-    return Material(stored.header(), seconds, windows=windows, scores=stored.scores(), transcripts=pieces, tracks={"acoustics": acoustics})
+    return ReportData(
+        stored.header(), seconds, windows=windows, scores=stored.scores(), transcripts=pieces, tracks={"acoustics": acoustics}
+    )
 
 
 def test_two_hours_fold_into_parts_and_stay_small() -> None:

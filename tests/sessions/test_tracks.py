@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from workbench import contracts
+from workbench.contracts import InterviewPlan
 from workbench.labels import BASIC
 from workbench.sessions import synthetic, tracks
 from workbench.sessions.store import Session, SessionWriter
@@ -149,7 +150,7 @@ def test_segments_that_run_into_one_another_are_cut():
 
 def test_question_weights_come_from_the_interview(tmp_path, header):
     plan = {"questions": [{"id": "q1", "weight": 2.0}, {"id": "q2"}]}
-    seen = store(tmp_path / "s", header.model_copy(update={"interview": plan}), [], []).observations
+    seen = store(tmp_path / "s", header.model_copy(update={"interview": InterviewPlan(**plan)}), [], []).observations
     assert seen.weights == {"q1": 2.0, "q2": 1.0}
 
 

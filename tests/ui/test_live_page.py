@@ -144,7 +144,7 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
 
     for child in psutil.Process(server.pid).children():  # the processes of measures; those of idle kits as well
         child.kill()
-    expect(page.locator(".notices")).to_contain_text("A stage failed and was restarted", timeout=WAIT)
+    expect(page.locator(".notices")).to_contain_text("A stage broke off and was restarted", timeout=WAIT)
     expect(page.locator(".notices")).to_contain_text("Device unplugged")  # an earlier notice stays
     page.wait_for_timeout(3_000)  # the next segment's measures come from the new process
     shot(page, "stage-restarted")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.benchmarks.serving import chromium, served
+from workbench.events import EventKind
 
 _LISTEN = """window.words = []; const seen = new Set();
 addEventListener('workbench:transcript', e => { const {closed, open} = e.detail, now = window.workbenchMedia.clock() / 16000;
@@ -135,7 +136,7 @@ def _stored(folder: Path, shown: list[tuple[float, str, str, float]], truth: Pat
     from workbench.speech.words import normal, tokens
 
     session = Session.open(folder)
-    latency = next(e.data for e in session.events if e.kind == "latency")
+    latency = next(e.data for e in session.events if e.kind == EventKind.LATENCY)
     stages = {s["name"]: s for s in latency["stages"]}
     delays: dict[str, list[float]] = {"interim": [], "committed": []}
     for word in (w for t in session.transcripts for w in t.words):
@@ -158,6 +159,6 @@ def _stored(folder: Path, shown: list[tuple[float, str, str, float]], truth: Pat
         "dropped_frames": latency["dropped_frames"] + latency["skipped_frames"],
         "wer": round(jiwer.wer(" ".join(tokens(" ".join(said))), heard), 3) if said else None,
         "replay_matches": matches(session, refuse(session)),
-        "degraded_to": max((e.data["level"] for e in session.events if e.kind == "degraded"), default=0),
+        "degraded_to": max((e.data["level"] for e in session.events if e.kind == EventKind.DEGRADED), default=0),
         "stages": latency["stages"],
     }

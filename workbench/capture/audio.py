@@ -10,6 +10,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from workbench.contracts import Event
+from workbench.events import EventKind
 from workbench.streams import AudioBlock
 
 Samples = NDArray[np.float32]
@@ -118,7 +119,7 @@ class AudioLine:
         yield from self._drain()
         if jump > 0:
             if self._clock is not None:
-                self._note("audio_gap", f"no audio from {clock:.2f} to {time:.2f} s: filled with silence", clock)
+                self._note(EventKind.AUDIO_GAP, f"no audio from {clock:.2f} to {time:.2f} s: filled with silence", clock)
             yield from self._silence(round(time * self._rate) - self._first - self._held_samples)
         else:
             self._cut = round(min(-jump, length) * self._rate)
@@ -153,7 +154,8 @@ class AudioLine:
         self._first += n
         for channel in self._mix.dead() - self._dead:
             self._dead.add(channel)
-            self._note("dead_channel", f"audio channel {channel} of {self._channels} is silent: the others are used alone", block.start)
+            message = f"audio channel {channel} of {self._channels} is silent: the others are used alone"
+            self._note(EventKind.DEAD_CHANNEL, message, block.start)
         return block
 
     def _note(self, kind: str, message: str, time: float) -> None:

@@ -16,6 +16,7 @@ from workbench.capture.frames import FrameLine
 from workbench.capture.source import SourceInfo
 from workbench.contracts import Event
 from workbench.errors import MediaError
+from workbench.events import EventKind
 from workbench.settings import Capture
 from workbench.streams import AudioBlock, FramePacket
 
@@ -136,12 +137,12 @@ class _Pass:
         if not self._count:
             raise MediaError(f"{path}: nothing in it could be decoded; copy or record it again")
         if self._damaged:
-            self._note(end, "damaged", f"{self._damaged} damaged packets were left out")
+            self._note(end, EventKind.DAMAGED, f"{self._damaged} damaged packets were left out")
         if self._frames.untimed:
-            self._note(end, "untimed", f"{self._frames.untimed} pictures carry no time: a constant rate was assumed")
+            self._note(end, EventKind.UNTIMED, f"{self._frames.untimed} pictures carry no time: a constant rate was assumed")
         exact = any(name in self._info.container.split(",") for name in EXACT_HEADERS)
         if exact and end < self._info.duration - SHORT:
-            self._note(end, "cut_short", f"ends at {end:.1f} s, its header says {self._info.duration:.1f} s: the file is cut short")
+            self._note(end, EventKind.CUT_SHORT, f"ends at {end:.1f} s, its header says {self._info.duration:.1f} s: the file is cut short")
 
     def _note(self, time: float, kind: str, message: str) -> None:
         self._events.append(Event(timestamp=time, kind=kind, stage="capture", message=message))

@@ -114,7 +114,9 @@ def _report(session: Session) -> Path:
 
 
 def _show(session: Session, report: Path | None, as_json: bool) -> None:
-    notes = [e.message for e in session.events if e.kind not in {"latency"} and e.message] + session.warnings
+    from workbench.events import Severity
+
+    notes = [e.message for e in session.events if e.severity is not Severity.ROUTINE and e.message] + session.warnings
     if as_json:
         typer.echo(json.dumps(summary(session, report, notes), indent=2))
         return

@@ -19,6 +19,7 @@ from workbench.capture.media_file import MediaFile
 from workbench.corpora.check import media_fault
 from workbench.corpora.tracks import Rows, measured, read_rows, track_file, write_rows
 from workbench.errors import MediaError, SettingsError, WeightsError
+from workbench.events import EventKind
 from workbench.extraction.steps import OF_STAGE, Chain, chain
 from workbench.runtime.graph import Graph
 from workbench.runtime.recorded import run
@@ -40,7 +41,7 @@ from workbench.streams import (
 )
 from workbench.vision.tracking import CONFIRM
 
-BROKEN = ("cut_short", "damaged")
+BROKEN = (EventKind.CUT_SHORT, EventKind.DAMAGED)
 """Events of a source that make a clip an error: half of a clip is not the clip that was judged."""
 _RATE = 16000
 
@@ -151,7 +152,7 @@ class Extractor:
         def keep(item: Any) -> None:
             if isinstance(item, contracts.Event):
                 step = OF_STAGE.get(item.stage or "", "")
-                outcome.error(step, item.message, "error" if item.kind in ("stage_error", "stage_down") else "warning")
+                outcome.error(step, item.message, "error" if item.kind in (EventKind.STAGE_ERROR, EventKind.STAGE_DOWN) else "warning")
                 return
             for step, row in as_rows(item):
                 if step in rows:

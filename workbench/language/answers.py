@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench import contracts
+from workbench.interview_plan import InterviewPlan, Question
 from workbench.language.diversity import MEASURES
-from workbench.language.interview import WHOLE, InterviewPlan, Question
+from workbench.language.interview import WHOLE
 from workbench.language.keywords import mentions
 from workbench.language.similarity import sentences, similarity
 from workbench.settings import Settings

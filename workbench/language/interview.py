@@ -5,68 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from workbench import contracts
+from workbench.contracts import Event
 from workbench.errors import SettingsError
+from workbench.events import EventKind
+from workbench.interview_plan import InterviewPlan, Question
 from workbench.settings import explain, read_yaml
 
 WHOLE = "session"
 """The id of the one answer that everything belongs to where there is no plan."""
-MARK = "question"
-"""The kind of event with which a question is marked live; ``data["question_id"]`` may name it."""
-Text = Annotated[str, Field(min_length=1)]
-
-
-class Question(BaseModel):
-    """One question. `start` and `end` are seconds of the *answer*; YAML reads ``1:23.5`` as 83.5."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-    id: Annotated[str, Field(pattern=r"^[\w.-]+$", description="letters, digits, '.', '_' or '-'")]
-    text: str = ""
-    model_answer: str | None = None
-    keywords: tuple[Text, ...] = ()
-    start: Annotated[float, Field(ge=0)] | None = None
-    end: Annotated[float, Field(ge=0)] | None = Field(None, description="s; without it the next answer's start or the recording's end")
-    weight: Annotated[float, Field(ge=0)] = 1.0
-
-
-class InterviewPlan(BaseModel):
-    """An interview's questions, in the order in which they are asked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-    title: str = ""
-    language: Annotated[str, Field(min_length=2, max_length=3, description="ISO 639-1")] = "en"
-    questions: Annotated[tuple[Question, ...], Field(min_length=1)]
-
-    @property
-    def timed(self) -> bool:
-        """Whether the answers' times are known (a single question needs none)."""
-        return len(self.questions) == 1 or all(q.start is not None for q in self.questions)
-
-    def spans(self, duration: float) -> list[tuple[Question, float, float]]:
-        """Every question with its answer's start and end, s, within a recording of `duration` s.
-
-        Raises
-        ------
-        SettingsError
-            If the plan has no answer times.
-        """
-        if not self.timed:
-            missing = next(q.id for q in self.questions if q.start is None)
-            raise SettingsError(
-                f"interview plan: question {missing!r} has no start; give every question the start (and end) of its answer in seconds, "
-                "or mark the questions live"
-            )
-        starts = [q.start or 0.0 for q in self.questions]
-        ends = [duration if q.end is None else q.end for q in self.questions]
-        for i, q in enumerate(self.questions[:-1]):
-            ends[i] = starts[i + 1] if q.end is None else ends[i]
-        return [(q, min(a, duration), min(max(a, b), duration)) for q, a, b in zip(self.questions, starts, ends, strict=True)]
 
 
 def load_plan(path: str | Path, timed: bool = False) -> InterviewPlan:
@@ -121,14 +70,14 @@ def _check(plan: InterviewPlan, source: str) -> None:
             )
 
 
-def from_marks(plan: InterviewPlan | None, marks: Sequence[contracts.Event], duration: float) -> InterviewPlan | None:
+def from_marks(plan: InterviewPlan | None, marks: Sequence[Event], duration: float) -> InterviewPlan | None:
     """The plan with the answers' times as they were marked live: each runs from its mark to the next one or to the end.
 
     Parameters
     ----------
     plan : InterviewPlan or None
     marks : sequence of Event
-        Of kind `MARK`, others are passed over. A mark without a ``question_id`` is for the next question not yet asked; one
+        Of kind `EventKind.QUESTION`, others are passed over. A mark without a ``question_id`` is for the next question not yet asked; one
         that the plan does not know is added as a question of its own. A question marked again starts anew.
     duration : float
         s.
@@ -138,7 +87,7 @@ def from_marks(plan: InterviewPlan | None, marks: Sequence[contracts.Event], dur
     InterviewPlan or None
         The questions that were asked, in that order; `plan` itself where nothing was marked.
     """
-    pressed = sorted((m for m in marks if m.kind == MARK), key=lambda m: m.timestamp)
+    pressed = sorted((m for m in marks if m.kind == EventKind.QUESTION), key=lambda m: m.timestamp)
     if not pressed:
         return plan
     known = {q.id: q for q in plan.questions} if plan else {}

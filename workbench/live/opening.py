@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from workbench.live.prometheus import watch
 from workbench.live.session import LiveSession, Parts
 from workbench.runtime.ledger import Ledger
 from workbench.sessions.consent import disabled_channels
+from workbench.sessions.header import new_header
 from workbench.sessions.writer import SessionWriter
 from workbench.settings import Settings
 
@@ -31,7 +30,7 @@ CONSENT = (
 
 def open_live(
     settings: Settings,
-    plan: Any = None,
+    plan: contracts.InterviewPlan | None = None,
     consent: contracts.Consent | None = None,
     media: dict[str, Any] | None = None,
     folder: Path | None = None,
@@ -63,19 +62,15 @@ def open_live(
     settings = pinned(settings)
     started = datetime.now(UTC)
     name = folder or tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-live-{started.microsecond:06d}"
-    header = contracts.SessionHeader(
-        session_id=name.name,
-        created=started.isoformat(timespec="seconds"),
-        purpose=settings.session.purpose,
-        jurisdiction=settings.session.jurisdiction,
+    header = new_header(
+        name.name,
+        settings,
+        started=started,
         consent=consent,
         disabled=disabled,
         media=media or {"name": "browser camera and microphone"},
-        settings=settings.echo(),
-        interview=plan.model_dump(mode="json") if plan else None,
+        plan=plan,
         models=pipeline.provenance([*stages.vision, *stages.speech, *measuring_stages(settings, disabled)], settings),
-        clock=contracts.Clock(wall_zero=started.isoformat(timespec="milliseconds"), sample_rate=settings.capture.sample_rate),
-        software={name: version(name) for name in pipeline.SOFTWARE} | {"python": platform.python_version()},
     )
     ledger = Ledger()
 

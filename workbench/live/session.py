@@ -19,6 +19,7 @@ import numpy as np
 from workbench import contracts, streams
 from workbench.capture.browser import Intake, JpegFrame, decode, register, unregister
 from workbench.errors import WorkbenchError
+from workbench.events import EventKind, Severity
 from workbench.fusion.schedule import Change
 from workbench.fusion.stored import pinned
 from workbench.live.health import Governor, Machine, Reading, must_stop
@@ -29,7 +30,7 @@ from workbench.runtime.graph import Graph
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.process import ProcessGraph
 from workbench.runtime.supervisor import Backlog, Latest, Worker
-from workbench.sessions.replay import CHANGED, SECTIONS, compute
+from workbench.sessions.replay import SECTIONS, compute
 from workbench.sessions.writer import AUDIO, SessionWriter
 from workbench.settings import Settings
 from workbench.speech.provisional import NONE, OpenSpeech, ProvisionalAcoustics, followed
@@ -142,18 +143,18 @@ class LiveSession:
         self._last_message = time.monotonic()
         for thread in (*self._workers, self._ticker):
             thread.start()
-        self._happened("started", "the session began")
+        self._happened(EventKind.STARTED, "the session began")
 
     def pause(self, on: bool) -> None:
         """Stop or go on taking media; the session's clock stands still meanwhile."""
         with self._lock:
             if self.state in ("live", "paused"):
                 self.state = "paused" if on else "live"
-                self._happened("paused" if on else "resumed", "")
+                self._happened(EventKind.PAUSED if on else EventKind.RESUMED, "")
 
     def mark(self, question_id: str, text: str = "") -> None:
         """A question begins now."""
-        self._happened("question", text, question_id=question_id)
+        self._happened(EventKind.QUESTION, text, question_id=question_id)
 
     def change(self, settings: Settings) -> None:
         """Fuse and score with other settings from now on; stored, so that a replay does the same.
@@ -169,7 +170,7 @@ class LiveSession:
         compute(self.seen.observations(0.0), settings)  # refuses what cannot be used
         with self._lock:
             self.settings = settings
-            event = self._happened(CHANGED, "", settings={n: settings.echo()[n] for n in SECTIONS})
+            event = self._happened(EventKind.SETTINGS_CHANGED, "", settings={n: settings.echo()[n] for n in SECTIONS})
             self._changes.append((event.timestamp, settings))
 
     def stop(self, reason: str = "stopped on the page") -> None:
@@ -218,9 +219,9 @@ class LiveSession:
                     self.ledger.record(line, float(milliseconds) / 1000)
         elif kind == "end":
             self._end_at = int(message.get("samples", 0))
-        elif kind in ("mute", "unplugged", "plugged"):
+        elif kind in (EventKind.MUTE, EventKind.UNPLUGGED, EventKind.PLUGGED):
             data = {k: v for k, v in message.items() if k != "kind"}
-            happened = f": {'muted' if data.get('on') else 'on again'}" if kind == "mute" else ""
+            happened = f": {'muted' if data.get('on') else 'on again'}" if kind == EventKind.MUTE else ""
             self._happened(kind, f"{data.get('device', 'microphone')}{happened}", **data)
 
     # ── what the graphs make ─────────────────────────────────────────────────────────────────────────────────────────
@@ -297,12 +298,12 @@ class LiveSession:
             self._fuse()
         except Exception as error:  # the page's numbers stand still, the session goes on
             logging.getLogger(__name__).exception("fusion of a live session failed")
-            self._happened("fusion_error", f"{type(error).__name__}: {error}")
+            self._happened(EventKind.FUSION_ERROR, f"{type(error).__name__}: {error}")
 
     def _fuse(self) -> None:
         with self._lock:
-            changes, transcripts, marks = list(self._changes), list(self._closed), [e for e in self._events if e.kind == "question"]
-            events = [e for e in self._events if e.kind not in (CHANGED, "question")]
+            changes, transcripts, marks = list(self._changes), list(self._closed), [e for e in self._events if e.kind == EventKind.QUESTION]
+            events = [e for e in self._events if e.severity is not Severity.ROUTINE or e.kind == EventKind.STOPPED]
         with self.ledger.timing("fusion and scoring"):
             answers = self.parts.answers(transcripts, marks, self.clock)
             observed = replace(self.seen.observations(self.clock, self._speaking_since()), answers=tuple(answers))
@@ -336,10 +337,10 @@ class LiveSession:
         for worker, modality in zip(self._workers, ("visual", "audio", "audio"), strict=True):
             name, since = worker.name.removeprefix("live-"), worker.hung(HUNG)
             if since is None and self.hung.pop(name, None):
-                self._happened("stage_restarted", f"{name} goes on")
+                self._happened(EventKind.STAGE_RESTARTED, f"{name} goes on")
             elif since is not None and name not in self.hung:
                 self.hung[name] = modality
-                self._happened("stage_hung", f"{name} has not answered for {since:.0f} s", modality=modality)
+                self._happened(EventKind.STAGE_HUNG, f"{name} has not answered for {since:.0f} s", modality=modality)
                 if worker is self._measures:
                     self.parts.measures.kill()
 
@@ -363,7 +364,7 @@ class LiveSession:
             for stage in self.parts.vision:
                 if isinstance(stage, EmotionStage):
                     stage.batch = max(1, round(self.settings.vision.batch * step.batch))
-            self._happened("degraded" if self._governor.level else "recovered", notice, level=self._governor.level)
+            self._happened(EventKind.DEGRADED if self._governor.level else EventKind.RECOVERED, notice, level=self._governor.level)
         why = must_stop(reading)
         if why:
             self.stop(f"stopped for safety: {why}; everything until here is stored")
@@ -384,13 +385,13 @@ class LiveSession:
             self._deliver(streams.AlignedClip(left.transcript, left.clip))
         self._refresh()  # what was said last is measured now
         try:
-            self._happened("stopped", self._reason)
+            self._happened(EventKind.STOPPED, self._reason)
             late = max((self._end_at or 0) - self.intake.samples, 0) + self.intake.lost
             lines = [line.to_dict() for line in self.ledger.summary()]
             counts = {"lost_samples": late, "dropped_frames": self._pictures.dropped, "skipped_frames": self.intake.skipped}
             counts |= {"video_frames_left_out": self._recording.left_out} if self._recording is not None else {}
-            self._happened("latency", "time spent in each stage", stages=lines, **counts)
-            self.parts.finish(self.writer, [e for e in self._events if e.kind == "question"], self.clock)
+            self._happened(EventKind.LATENCY, "time spent in each stage", stages=lines, **counts)
+            self.parts.finish(self.writer, [e for e in self._events if e.kind == EventKind.QUESTION], self.clock)
         except WorkbenchError as error:
             self.error = str(error)
         finally:

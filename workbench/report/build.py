@@ -13,8 +13,9 @@ from markupsafe import Markup
 
 from workbench.contracts import Answer, Event
 from workbench.errors import SessionError
+from workbench.events import EventKind
 from workbench.report import cards, strips, summary, timeline, transcript, wording
-from workbench.report.material import Material, read
+from workbench.report.data import ReportData, read
 from workbench.report.pictures import Pictures
 
 if TYPE_CHECKING:
@@ -90,14 +91,14 @@ def build(session: Session, out: str | Path | None = None) -> Path:
     return path
 
 
-def render(material: Material) -> str:
+def render(material: ReportData) -> str:
     """The report as HTML."""
     anchors = transcript.Anchors(material.transcripts)
     session_cards = cards.cards(material, "session", anchors)
     questions = _questions(material, anchors)
     chapters = transcript.chapters(material, anchors)  # after the cards: they say which words need an anchor
     pictures = Pictures(material, cards.moments([session_cards, *(q.cards for q in questions)]))
-    repairs = [Event(timestamp=material.duration, kind="repair", message=w) for w in [*material.warnings, pictures.problem] if w]
+    repairs = [Event(timestamp=material.duration, kind=EventKind.REPAIR, message=w) for w in [*material.warnings, pictures.problem] if w]
     layers = {m: strips.strip(material, m) for m in ("visual", "audio", "fused")}
     window_gaps = summary.window_gaps(material)
     environment = _environment()
@@ -106,7 +107,7 @@ def render(material: Material) -> str:
     ).render(
         material=material,
         css=Markup(environment.loader.get_source(environment, "report.css")[0]),  # type: ignore[union-attr]
-        title=(material.header.interview or {}).get("title") or material.header.media.get("name") or material.header.session_id,
+        title=material.title,
         sections=SECTIONS,
         sentences=summary.sentences(material),
         facts=summary.facts(material),
@@ -122,7 +123,7 @@ def render(material: Material) -> str:
         chapters=chapters,
         compact=material.duration <= COMPACT,
         low=material.low_confidence(),
-        language=material.header.settings.get("speech", {}).get("language", "en"),
+        language=material.settings.speech.language,
         window_gaps=window_gaps,
         quality_gaps=summary.quality_gaps(material),
         score_gaps=summary.score_gaps(material),
@@ -152,7 +153,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _questions(material: Material, anchors: transcript.Anchors) -> list[Question]:
+def _questions(material: ReportData, anchors: transcript.Anchors) -> list[Question]:
     answers = {a.question_id: a for a in material.replies}
     texts = material.questions | {q: material.questions.get(q, q) for q in answers}
     find = partial(_first_segment, material)
@@ -162,7 +163,7 @@ def _questions(material: Material, anchors: transcript.Anchors) -> list[Question
     ]
 
 
-def _first_segment(material: Material, answer: Answer | None) -> str:
+def _first_segment(material: ReportData, answer: Answer | None) -> str:
     if answer is None:
         return ""
     return next((f"s{i}" for i, t in enumerate(material.transcripts) if answer.start <= (t.start + t.end) / 2 < answer.end), "")
@@ -182,7 +183,7 @@ def _tallies(layers: dict[str, list[strips.Cell]]) -> list[Tally]:
     return [Tally(t.name, {key: t.seconds.get(key, 0.0) for key in columns}) for t in out]
 
 
-def _models(material: Material) -> list[dict[str, Any]]:
+def _models(material: ReportData) -> list[dict[str, Any]]:
     from workbench import zoo
 
     known = {e.name: e.card for e in zoo.entries()}
@@ -197,7 +198,7 @@ def _models(material: Material) -> list[dict[str, Any]]:
     ]
 
 
-def _notes(material: Material) -> list[str]:
+def _notes(material: ReportData) -> list[str]:
     from workbench.sessions.consent import notes
 
     return notes(material.header.purpose, material.header.jurisdiction)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from workbench.contracts import Contribution, Evidence, Score
 from workbench.report import wording
-from workbench.report.material import Material
+from workbench.report.data import ReportData
 from workbench.report.transcript import Anchors
 from workbench.sessions.overrides import Override, in_force
 
@@ -56,7 +56,7 @@ class Card:
     override: Override | None = None
 
 
-def cards(material: Material, scope: str, anchors: Anchors) -> list[Card]:
+def cards(material: ReportData, scope: str, anchors: Anchors) -> list[Card]:
     """The scope's cards, the composite first."""
     scores = [s for s in material.scores if s.scope == scope]
     rank = {name: i for i, name in enumerate(ORDER)}

@@ -15,7 +15,7 @@ from workbench.capture.container import open_media, pixel_aspect
 from workbench.capture.frames import FrameLine
 from workbench.contracts import Box
 from workbench.errors import MediaError
-from workbench.report.material import Material
+from workbench.report.data import ReportData
 
 STILLS = 12
 AHEAD = 2.0
@@ -25,7 +25,7 @@ AHEAD = 2.0
 class Pictures:
     """Data URIs by time; empty, with the reason in `problem`, where there is no video that may be shown."""
 
-    def __init__(self, material: Material, moments: Iterable[float]) -> None:
+    def __init__(self, material: ReportData, moments: Iterable[float]) -> None:
         self.stills: list[tuple[float, str]] = []
         self.faces: dict[float, str] = {}
         self.problem = ""
@@ -79,7 +79,7 @@ def frames(video: Path, times: list[float]) -> Iterator[tuple[float, NDArray[np.
 class _Boxes:
     """Where the candidate's face was."""
 
-    def __init__(self, material: Material) -> None:
+    def __init__(self, material: ReportData) -> None:
         found: list[tuple[float, Box]] = []
         for item in material.detections:
             face = next((d for d in item.detections if d.face_id == item.candidate), None) or next(iter(item.detections), None)

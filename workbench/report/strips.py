@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.contracts import FusedWindow, Label
 from workbench.fusion.windows import Grid, aggregate
 from workbench.labels import BASIC
-from workbench.report.material import Material, Span, cells
+from workbench.report.data import ReportData, Span, cells
 from workbench.report.svg import WIDTH, Scale
 from workbench.report.wording import kind_of
 
@@ -31,7 +31,7 @@ class Cell:
     reason: str = ""
 
 
-def strip(material: Material, modality: str) -> list[Cell]:
+def strip(material: ReportData, modality: str) -> list[Cell]:
     """A modality's cells, one a window: ``visual``, ``audio`` or ``fused``."""
     spans = cells(material.windows)
     dense = _dense(material, {"visual": "visual", "audio": "affect"}.get(modality, ""))
@@ -65,7 +65,7 @@ def _alone(label: Label) -> NDArray[np.float64]:
     return np.array([label.score if c == label.label else 0.0 for c in BASIC])
 
 
-def _dense(material: Material, name: str) -> NDArray[np.float64] | None:
+def _dense(material: ReportData, name: str) -> NDArray[np.float64] | None:
     """What a stored track says in each window, as fusion reads it; None where there is no such track."""
     track = material.tracks.get(name)
     if track is None or track.names != BASIC:

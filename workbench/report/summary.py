@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.contracts import Event
-from workbench.report.material import Material, cells, covered
+from workbench.events import Severity
+from workbench.report.data import ReportData, cells, covered
 from workbench.report.wording import count, duration, feature_title, kind_of, modality_title, ranged, score_title, share
 
 
@@ -19,7 +20,7 @@ class Fact:
     part: float | None = None
 
 
-def sentences(material: Material) -> list[str]:
+def sentences(material: ReportData) -> list[str]:
     """The summary's sentences."""
     h = material.header
     what = f"“{h.media['name']}”, " if h.media.get("name") else ""
@@ -27,7 +28,7 @@ def sentences(material: Material) -> list[str]:
     return [said, _speech(material), _face(material), _answers(material), _doubt(material)]
 
 
-def _speech(material: Material) -> str:
+def _speech(material: ReportData) -> str:
     spoken = speech_seconds(material)
     if not spoken:
         return "No speech was found in it." if has_audio(material) else "It holds no sound, so nothing could be said about speech."
@@ -42,7 +43,7 @@ def _speech(material: Material) -> str:
     )
 
 
-def _face(material: Material) -> str:
+def _face(material: ReportData) -> str:
     if "visual_emotion" in material.header.disabled:
         return "The face was not analysed."
     if not has_video(material):
@@ -55,14 +56,14 @@ def _face(material: Material) -> str:
     return f"A usable face was seen in {duration(usable)} ({share(usable, material.duration)})."
 
 
-def _answers(material: Material) -> str:
+def _answers(material: ReportData) -> str:
     if not material.questions:
         return "No interview plan was given, so no answers were told apart and nothing was compared with model answers."
     answered = {a.question_id for a in material.replies if a.words}
     return f"The interview plan holds {count(len(material.questions), 'question')}; {len(answered)} of them were answered in words."
 
 
-def _doubt(material: Material) -> str:
+def _doubt(material: ReportData) -> str:
     if not material.reads_emotion:
         return "No emotion was estimated: both channels that could are switched off."
     if not material.windows:
@@ -75,7 +76,7 @@ def _doubt(material: Material) -> str:
     return f"An emotion estimate could be made for {duration(made)}; for {duration(unsure)} of that it is uncertain."
 
 
-def facts(material: Material) -> list[Fact]:
+def facts(material: ReportData) -> list[Fact]:
     """The headline figures."""
     total = material.duration
     spoken = speech_seconds(material)
@@ -102,22 +103,22 @@ def _part(seconds: float, total: float) -> float:
     return min(seconds / total, 1.0) if total > 0 else 0.0
 
 
-def speech_seconds(material: Material) -> float:
+def speech_seconds(material: ReportData) -> float:
     return covered((s.start, s.end) for s in material.segments or material.transcripts)
 
 
-def usable_seconds(material: Material, modality: str) -> float:
+def usable_seconds(material: ReportData, modality: str) -> float:
     """Seconds of the windows that have the modality: ``visual``, ``audio`` or ``fused``."""
     field = {"fused": "fused_emotion"}.get(modality, modality)
     spans = cells(material.windows)
     return sum(b - a for w, (a, b) in zip(material.windows, spans, strict=True) if getattr(w, field) is not None)
 
 
-def has_audio(material: Material) -> bool:
+def has_audio(material: ReportData) -> bool:
     return material.header.media.get("sample_rate") is not None or bool(material.segments)
 
 
-def has_video(material: Material) -> bool:
+def has_video(material: ReportData) -> bool:
     return material.header.media.get("width") is not None or bool(material.detections)
 
 
@@ -131,7 +132,7 @@ class Gap:
     times: int = 1
 
 
-def window_gaps(material: Material) -> list[Gap]:
+def window_gaps(material: ReportData) -> list[Gap]:
     """Every reason of every window, with the seconds it holds for; longest first within a modality."""
     found: dict[tuple[str, str], list[tuple[str, float]]] = {}
     for window, (start, end) in zip(material.windows, cells(material.windows), strict=True):
@@ -141,7 +142,7 @@ def window_gaps(material: Material) -> list[Gap]:
     return sorted(gaps, key=lambda g: (g.what, -(g.seconds or 0)))
 
 
-def score_gaps(material: Material) -> list[Gap]:
+def score_gaps(material: ReportData) -> list[Gap]:
     """Features that are in no score, over all scopes."""
     found: dict[tuple[str, str], int] = {}
     for score in material.scores:
@@ -149,10 +150,6 @@ def score_gaps(material: Material) -> list[Gap]:
             key = (f"{score_title(score.name)}: {feature_title(feature)}", reason)
             found[key] = found.get(key, 0) + 1
     return [Gap(what, reason, times=n) for (what, reason), n in found.items()]
-
-
-ROUTINE = ("latency", "question", "question_mark", "started", "finished", "override")
-"""Kinds of events that are no trouble."""
 
 
 @dataclass(frozen=True)
@@ -169,17 +166,15 @@ def troubles(events: list[Event]) -> list[Trouble]:
     """Events that tell of trouble; those that differ only in figures are one."""
     found: dict[tuple[str, str], list[Event]] = {}
     for e in events:
-        if e.kind not in ROUTINE:
-            what = " · ".join(filter(None, (e.kind.replace("_", " "), e.stage)))
+        if e.severity is not Severity.ROUTINE:
+            what = " · ".join(filter(None, (e.title, e.stage)))
             found.setdefault((what, kind_of(e.message)), []).append(e)
     return [Trouble(g[0].timestamp, what, ranged([e.message for e in g]), len(g)) for (what, _), g in found.items()]
 
 
-def quality_gaps(material: Material) -> list[Gap]:
+def quality_gaps(material: ReportData) -> list[Gap]:
     """Doubts that no stage calls an error: noise, other languages, several faces, unsure words."""
-    settings = material.header.settings
-    floor = float(settings.get("fusion", {}).get("low_snr_db", 10.0))
-    wanted = str(settings.get("speech", {}).get("language", "en"))
+    floor, wanted = material.settings.fusion.low_snr_db, material.settings.speech.language
     out = []
     noisy = [s for s in material.segments or material.transcripts if s.snr_db is not None and s.snr_db < floor]
     if noisy:
@@ -200,7 +195,7 @@ def quality_gaps(material: Material) -> list[Gap]:
     spans = cells(material.windows)
     doubt = [b - a for w, (a, b) in zip(material.windows, spans, strict=True) if w.fused_emotion and w.fused_emotion.uncertain]
     if doubt:
-        limit = float(settings.get("smoothing", {}).get("uncertain", 0.45))
+        limit = material.settings.smoothing.uncertain
         out.append(Gap("Fused estimate", f"highest probability under {limit:.2f}: shown as uncertain", sum(doubt), len(doubt)))
     if not material.header.consent.given:
         out.append(Gap("Consent", "none was recorded with the session", times=1))

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from workbench.labels import BASIC
 from workbench.report import strips, svg
-from workbench.report.material import Material
+from workbench.report.data import ReportData
 from workbench.report.strips import Cell
 from workbench.report.svg import WIDTH, Scale
 from workbench.report.wording import clock, count, switched_off
@@ -42,12 +42,12 @@ class Part:
     axis: Markup
 
 
-def parts(material: Material, layers: dict[str, list[Cell]], stills: list[tuple[float, str]]) -> list[Part]:
+def parts(material: ReportData, layers: dict[str, list[Cell]], stills: list[tuple[float, str]]) -> list[Part]:
     """The overview, then the parts of a session too long to be read in it.
 
     Parameters
     ----------
-    material : Material
+    material : ReportData
     layers : dict
         Cells of ``visual``, ``audio`` and ``fused``, see `strips.strip`.
     stills : list of (time in s, data URI)
@@ -66,7 +66,7 @@ def parts(material: Material, layers: dict[str, list[Cell]], stills: list[tuple[
     return out
 
 
-def _part(material: Material, layers: dict[str, list[Cell]], scale: Scale, title: str, stills: list[tuple[float, str]]) -> Part:
+def _part(material: ReportData, layers: dict[str, list[Cell]], scale: Scale, title: str, stills: list[tuple[float, str]]) -> Part:
     makers: list[Callable[[], Row | None]] = [
         lambda: _stills(stills, scale),
         lambda: _questions(material, scale),
@@ -89,7 +89,7 @@ def _stills(stills: list[tuple[float, str]], scale: Scale) -> Row | None:
     return Row("Frames", "one from the middle of each stretch", svg.figure(62, body, f"{count(len(stills), 'frame')} of the video"))
 
 
-def _questions(material: Material, scale: Scale) -> Row | None:
+def _questions(material: ReportData, scale: Scale) -> Row | None:
     if not material.replies:
         return None
     body, names = [], material.questions
@@ -106,7 +106,7 @@ def _questions(material: Material, scale: Scale) -> Row | None:
     return Row("Answers", "the stretch of each question's answer", svg.figure(24, body, label))
 
 
-def _ribbon(title: str, modality: str, mark: str, items: list[Cell], scale: Scale, material: Material) -> Row | None:
+def _ribbon(title: str, modality: str, mark: str, items: list[Cell], scale: Scale, material: ReportData) -> Row | None:
     channel = {"visual": "visual_emotion", "audio": "prosodic_affect"}.get(modality, "")
     off = material.header.disabled.get(channel)
     if off:
@@ -152,11 +152,11 @@ def _spoken(title: str, items: list[Cell], scale: Scale) -> str:
     return f"{title}: {listed or 'nothing'}"
 
 
-def _speech(material: Material, scale: Scale) -> Row | None:
+def _speech(material: ReportData, scale: Scale) -> Row | None:
     segments = material.segments or material.transcripts
     if not segments:
         return None
-    floor = float(material.header.settings.get("fusion", {}).get("low_snr_db", 10.0))
+    floor = material.settings.fusion.low_snr_db
     body = [svg.rect("ground", 0, 0, WIDTH, 20)]
     for s in segments:
         if scale.holds(s.start, s.end):
@@ -169,7 +169,7 @@ def _speech(material: Material, scale: Scale) -> Row | None:
     return Row("Speech", f"voice activity; hatched where SNR is under {floor:.0f} dB", svg.figure(20, body, label))
 
 
-def _curve(material: Material, scale: Scale, title: str, name: str, unit: str) -> Row | None:
+def _curve(material: ReportData, scale: Scale, title: str, name: str, unit: str) -> Row | None:
     track = material.tracks.get("acoustics")
     if track is None or name not in track.names or not len(track):
         return None
@@ -204,7 +204,7 @@ def _thinned(track: Track, name: str, scale: Scale) -> tuple[np.ndarray, np.ndar
     return filled + 0.5, np.array([np.median(g) for g in groups])
 
 
-def _words(material: Material, scale: Scale) -> Row | None:
+def _words(material: ReportData, scale: Scale) -> Row | None:
     words = [w for t in material.transcripts for w in t.words]
     if not words:
         return None

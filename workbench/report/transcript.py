@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.contracts import Evidence, Transcript, Word
-from workbench.report.material import Material
+from workbench.report.data import ReportData
 from workbench.report.wording import clock
 
 QUOTED = 40
@@ -75,7 +75,7 @@ class Anchors:
         return f"s{k}" if k >= 0 and self._segments[k][1] >= evidence.start else ""
 
 
-def chapters(material: Material, anchors: Anchors) -> list[Chapter]:
+def chapters(material: ReportData, anchors: Anchors) -> list[Chapter]:
     """The transcript by answers where there are some, else by `PART` of time."""
     low = material.low_confidence()
     lines = [_line(i, t, anchors, low) for i, t in enumerate(material.transcripts)]

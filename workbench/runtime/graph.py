@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench import contracts, streams
 from workbench.errors import WorkbenchError
+from workbench.events import EventKind
 from workbench.runtime.ledger import Ledger
 from workbench.stage import Stage
 
@@ -123,7 +124,7 @@ class Graph:
         return [
             contracts.Event(
                 timestamp=now,
-                kind="stage_down" if given_up else "stage_error",
+                kind=EventKind.STAGE_DOWN if given_up else EventKind.STAGE_ERROR,
                 stage=name,
                 message=f"{type(error).__name__}: {error}",
                 data={"modality": stage.spec.modality, "failures": self._failures[name]},

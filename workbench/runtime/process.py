@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench import contracts
 from workbench.errors import WorkbenchError
+from workbench.events import EventKind
 from workbench.runtime.graph import Graph, stream_time
 from workbench.runtime.ledger import Ledger
 from workbench.stage import StageSpec
@@ -137,7 +138,7 @@ class ProcessGraph:
         self._failing = {"measures": "audio"}
         data = {"modality": "audio", "exit_code": code}
         message = f"the process ended (exit code {code}); it is started again"
-        return contracts.Event(timestamp=now, kind="stage_error", stage="measures", message=message, data=data)
+        return contracts.Event(timestamp=now, kind=EventKind.STAGE_ERROR, stage="measures", message=message, data=data)
 
     def _ask(self, verb: str, item: Any) -> Any:
         if self._line is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench import contracts
 from workbench.errors import WorkbenchError
+from workbench.events import EventKind
 from workbench.runtime.graph import stream_time
 from workbench.streams import AudioBlock
 
@@ -184,7 +185,8 @@ class Worker(threading.Thread):
             raise
         except Exception as error:  # outside the stages, e.g. a picture that is none: the next item may be whole
             now = stream_time(item) or self.reached
-            self._deliver(contracts.Event(timestamp=now, kind="worker_error", stage=self.name, message=f"{type(error).__name__}: {error}"))
+            message = f"{type(error).__name__}: {error}"
+            self._deliver(contracts.Event(timestamp=now, kind=EventKind.WORKER_ERROR, stage=self.name, message=message))
         finally:
             self.busy_since = None
 
@@ -197,4 +199,4 @@ class Worker(threading.Thread):
             if now - since >= RETRY:
                 self.graph.revive(name)
                 del self._down[name]
-                self._deliver(contracts.Event(timestamp=self.reached, kind="stage_restarted", stage=name, message="tried again"))
+                self._deliver(contracts.Event(timestamp=self.reached, kind=EventKind.STAGE_RESTARTED, stage=name, message="tried again"))

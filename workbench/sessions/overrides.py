@@ -24,11 +24,12 @@ from pydantic import Field, ValidationError
 from workbench import contracts
 from workbench.contracts import Message, Seconds
 from workbench.errors import SessionError
+from workbench.events import EventKind
 from workbench.labels import BASIC
 from workbench.sessions import files
 from workbench.sessions.reader import SessionReader
 
-LOG, ANCHORS, EVENT = "overrides.jsonl", ".anchors", "override"
+LOG, ANCHORS = "overrides.jsonl", ".anchors"
 
 
 class Override(Message):
@@ -109,12 +110,12 @@ def _check(line: bytes, number: int, head: str) -> tuple[str, Override | None]:
 
 def _check_anchors(session: SessionReader, found: Verification, lines: int) -> None:
     for event in session.events:
-        if event.kind != EVENT:
+        if event.kind != EventKind.OVERRIDE:
             continue
         number, digest = int(event.data.get("number", 0)), event.data.get("hash")
         if number > lines:
             found.problems.append(f"{LOG}: entry {number} is missing; the session's events know it (the end was cut off)")
-        elif number <= len(found.entries) and found.entries[number - 1].hash != digest:
+        elif 0 < number <= len(found.entries) and found.entries[number - 1].hash != digest:
             found.problems.append(f"{LOG}: entry {number} is not the one that the session's events know (the log was rewritten)")
     anchor = _anchor(session.folder)
     if not anchor.exists():
@@ -208,7 +209,7 @@ def _note(session: SessionReader, entry: Override) -> None:
     """Anchor an entry in the session's events and beside its folder."""
     text = f"{entry.by} set {entry.scope} {entry.name} from {entry.original} to {entry.value}: {entry.reason}"
     data = {"number": entry.number, "hash": entry.hash}
-    event = contracts.Event(timestamp=entry.start or 0.0, kind=EVENT, message=text, data=data)
+    event = contracts.Event(timestamp=entry.start or 0.0, kind=EventKind.OVERRIDE, message=text, data=data)
     events = files.Appender(session.folder / "events.jsonl")
     try:
         events.append(event.line().encode() + b"\n")

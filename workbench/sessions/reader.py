@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from workbench import contracts, settings
 from workbench.contracts import Message, SessionHeader
 from workbench.errors import SessionError
+from workbench.events import EventKind
 from workbench.sessions import files
 from workbench.sessions.writer import AUDIO, HEADER, STREAMS
 
@@ -83,7 +84,7 @@ class SessionReader:
         try:
             action(path, amount)
             events = files.Appender(self.folder / "events.jsonl")
-            events.append(contracts.Event(timestamp=self.duration, kind="repair", message=message).line().encode() + b"\n")
+            events.append(contracts.Event(timestamp=self.duration, kind=EventKind.REPAIR, message=message).line().encode() + b"\n")
             events.close()
         except (OSError, SessionError):
             message += " in memory only (the folder cannot be written)"

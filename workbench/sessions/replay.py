@@ -20,6 +20,7 @@ import yaml
 from workbench import settings as tree
 from workbench.contracts import Event, FusedWindow, Message, Score
 from workbench.errors import SessionError
+from workbench.events import EventKind
 from workbench.fusion.fuse import Fused, fuse
 from workbench.fusion.observations import Observations
 from workbench.fusion.schedule import Change, fuse_changing
@@ -73,15 +74,11 @@ class Replay:
         return self.fusion.track(smoothed=False)
 
 
-CHANGED = "settings_changed"
-"""Kind of the event that a live session writes when its settings change; ``data["settings"]`` holds `SECTIONS` as they are then."""
-
-
 def changes_of(events: Iterable[Event], settings: Settings) -> list[Change]:
     """The settings that a live session went through, in order, each with its first second; empty where they never changed."""
     found = []
     for event in events:
-        if event.kind == CHANGED:
+        if event.kind == EventKind.SETTINGS_CHANGED:
             settings = tree.from_dict(settings.echo() | event.data["settings"], f"event at {event.timestamp:.1f} s", environment=False)
             found.append((event.timestamp, settings))
     return found

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from workbench import contracts
 from workbench import settings as tree
+from workbench.events import EventKind
 from workbench.fusion.observations import ACOUSTICS, Faces, Observations, Segments, Words
+from workbench.interview_plan import InterviewPlan, Question
 from workbench.labels import BASIC
+from workbench.sessions.header import new_header
 from workbench.sessions.replay import compute
 from workbench.sessions.writer import SessionWriter
 from workbench.streams import AudioBlock, Floats, Track
@@ -67,17 +71,15 @@ def write(folder: str | Path, minutes: float, seed: int = 0, *, audio: bool = Tr
     seen = observations(minutes, seed)
     folder = Path(folder)
     chosen = tree.Settings(session=tree.Session(purpose="demonstration"))
-    questions = [{"id": a.question_id, "question": "generated", "weight": 1.0, "start": a.start, "end": a.end} for a in seen.answers]
-    header = contracts.SessionHeader(
-        session_id=folder.name,
-        created="2026-01-01T00:00:00+00:00",
-        purpose="demonstration",
-        jurisdiction="unstated",
+    questions = tuple(Question(id=a.question_id, text="generated", start=a.start, end=a.end) for a in seen.answers)
+    header = new_header(
+        folder.name,
+        chosen,
+        started=datetime(2026, 1, 1, tzinfo=UTC),
         consent=contracts.Consent(given=False, text=NOTICE),
+        disabled={},
         media={"name": NOTICE, "generated": True, "duration": seen.duration},
-        settings=chosen.echo(),
-        interview={"questions": questions},
-        clock=contracts.Clock(wall_zero="2026-01-01T00:00:00+00:00", sample_rate=16000),
+        plan=InterviewPlan(questions=questions) if questions else None,
     )
     with SessionWriter.create(folder, header) as writer:
         if audio:
@@ -94,7 +96,7 @@ def write(folder: str | Path, minutes: float, seed: int = 0, *, audio: bool = Tr
             writer.write("windows", window)
         for score in result.scores:
             writer.write("scores", score)
-        writer.event("generated", NOTICE, seed=seed)
+        writer.event(EventKind.GENERATED, NOTICE, seed=seed)
     return folder
 
 
@@ -199,7 +201,7 @@ def _faces(writer: SessionWriter, seen: Observations) -> None:
             best = max(probs.items(), key=lambda pair: pair[1])
             batch.append(contracts.VisualPrediction(face_id="f-1", frame_id=i, timestamp=time, probs=probs, top=best, quality=quality))
         if len(batch) == 8 or (batch and i == len(seen.visual) - 1):
-            writer.write("visual", contracts.VisualOutput(batch_id=f"batch-{i}", predictions=batch, models=["generated"]))
+            writer.write("visual", contracts.VisualOutput(batch_id=f"batch-{i}", predictions=batch, models=[EventKind.GENERATED]))
             batch = []
 
 

@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def observe(session: SessionReader) -> Observations:
         words=words(transcripts),
         prosody=tuple(prosody),
         answers=tuple(session.answers),
-        weights=_weights(session.header.interview),
+        weights={q.id: q.weight for q in session.header.interview.questions} if session.header.interview else {},
         disabled=session.header.disabled,
     )
 
@@ -84,10 +84,6 @@ def candidate(
 def _inside(times: Floats, spans: Segments) -> Bools:
     i = np.searchsorted(spans.start, times, "right") - 1
     return (i >= 0) & (times < spans.end[np.maximum(i, 0)]) if len(spans.start) else np.zeros(len(times), bool)
-
-
-def _weights(interview: dict[str, Any] | None) -> dict[str, float]:
-    return {q["id"]: float(q.get("weight", 1.0)) for q in (interview or {}).get("questions", [])}
 
 
 def segments(messages: Iterable[SpeechSegment]) -> Segments:

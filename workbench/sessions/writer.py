@@ -16,6 +16,7 @@ import numpy as np
 from workbench import contracts
 from workbench.contracts import Message, SessionHeader
 from workbench.errors import SessionError
+from workbench.events import EventKind
 from workbench.sessions import files
 from workbench.streams import AudioBlock
 
@@ -117,7 +118,7 @@ class SessionWriter:
             gap = block.first_sample - written
             if gap > 0:
                 self._audio.skip(2 * gap)
-                self.event("audio_gap", f"{gap / rate:.3f} s without samples were filled with silence", timestamp=written / rate)
+                self.event(EventKind.AUDIO_GAP, f"{gap / rate:.3f} s without samples were filled with silence", timestamp=written / rate)
             pcm = np.clip(np.round(block.samples[max(0, -gap) :] * 32768.0), -32768, 32767).astype("<i2")
             self._audio.append(pcm.tobytes())
             if self._audio.size - self._header_at >= 2 * rate:  # once a second

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import contracts, zoo
+from workbench.events import EventKind
 from workbench.settings import Speech
 from workbench.speech.silero import SAMPLE_RATE
 from workbench.speech.transcription import doubt
@@ -310,7 +311,7 @@ class StreamingTranscriber:
         else:
             yield contracts.Event(
                 timestamp=clip.message.start,
-                kind="asr_rejected",
+                kind=EventKind.ASR_REJECTED,
                 stage="streaming recognition",
                 message="the end of a segment was left out: its text was probably invented",
                 data={"segment_id": clip.message.segment_id, "end": clip.message.end},

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import contracts, zoo
+from workbench.events import EventKind
 from workbench.settings import Speech
 from workbench.speech.silero import SAMPLE_RATE
 from workbench.speech.whisper import Heard, Whisper
@@ -74,8 +75,8 @@ class Transcriber:
     Segments up to 2 s apart are joined, with the sound between them, into stretches of at most `max_segment`, as WhisperX
     does: Whisper's encoder always works through 30 s, and it errs less with context. (With `diarize` they stay apart, for the
     speaker may change between them.) A transcript carries the id of its first segment. Text that is probably invented is
-    tried once more, then left out with an event "asr_rejected"; speech in another language than the settings' gives one
-    event "language_mismatch". Memory: `batch` stretches.
+    tried once more, then left out with an event EventKind.ASR_REJECTED; speech in another language than the settings' gives one
+    event EventKind.LANGUAGE_MISMATCH. Memory: `batch` stretches.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ class Transcriber:
             if why:
                 yield contracts.Event(
                     timestamp=clip.message.start,
-                    kind="asr_rejected",
+                    kind=EventKind.ASR_REJECTED,
                     stage="transcription",
                     message=f"text left out as probably invented ({why})",
                     data={"segment_id": clip.message.segment_id, "end": clip.message.end, "reason": why, "text": best.text[:200]},
@@ -183,7 +184,7 @@ class Transcriber:
         if heard.language != expected and heard.language_probability >= _LANGUAGE_PROBABILITY:
             yield contracts.Event(
                 timestamp=clip.message.start,
-                kind="language_mismatch",
+                kind=EventKind.LANGUAGE_MISMATCH,
                 stage="transcription",
                 message=(
                     f"the speech sounds like {heard.language!r} (probability {heard.language_probability:.2f}) but speech.language is "

@@ -302,7 +302,7 @@ class LivePage(pn.viewable.Viewer):
         self._now.object = "" if session.ended.is_set() else now(view)
         stages = session.ledger.summary() if self._updates % LEDGER_EVERY == 0 else None
         self.health.show(view.health, stages)
-        told = [e for e in view.notices if e.kind in _TOLD]
+        told = list(view.notices)
         if told and told[-1] is not self._told:
             self._told = told[-1]
             self._notices.object = notices(told)
@@ -344,22 +344,6 @@ class LivePage(pn.viewable.Viewer):
         return self._layout
 
 
-_TOLD = {
-    "degraded": "Slowed down",
-    "recovered": "Back to speed",
-    "stage_error": "A stage failed and was restarted",
-    "stage_down": "A stage is not working; what it measures is missing",
-    "stage_hung": "A stage does not answer; what it measures is missing",
-    "stage_restarted": "A stage is tried again",
-    "unplugged": "Device unplugged:",
-    "worker_error": "A picture could not be read",
-    "fusion_error": "Fusion failed; the session goes on",
-    "asr_rejected": "Some speech was left out",
-    "language_mismatch": "Language",
-    "mute": "Sound:",
-    "plugged": "Device connected:",
-    "stopped": "Stopped",
-}
 _NOTICES = 5
 _QUIET = "<p style='margin:0;font-size:14px;opacity:.65'>What fails, slows down or is unplugged is said here.</p>"
 
@@ -367,7 +351,7 @@ _QUIET = "<p style='margin:0;font-size:14px;opacity:.65'>What fails, slows down 
 def notices(told: Sequence[contracts.Event]) -> str:
     """The newest notices as HTML, each with its session second; earlier ones are counted."""
     lines = "".join(
-        f"<li><span style='opacity:.65'>{e.timestamp // 60:.0f}:{e.timestamp % 60:02.0f}</span> <b>{_TOLD[e.kind]}</b>"
+        f"<li><span style='opacity:.65'>{e.timestamp // 60:.0f}:{e.timestamp % 60:02.0f}</span> <b>{escape(e.title)}:</b>"
         f" {escape(f'{e.stage}: ' if e.stage and e.stage != 'live' else '')}{escape(e.message)}</li>"
         for e in reversed(told[-_NOTICES:])
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.events import Severity
 from workbench.scoring.scores import Known
 from workbench.sessions import overview, replay
 from workbench.sessions.store import Session
@@ -18,8 +19,6 @@ from workbench.views.review.timeline import Marks
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "size": "small"}
 """How inputs beside the player look."""
-QUIET = {"latency"}
-"""Events that say nothing about a moment."""
 
 
 @dataclass
@@ -58,8 +57,8 @@ class Opened:
     @cached_property
     def questions(self) -> dict[str, str]:
         """Question id → its text."""
-        found = (self.session.header.interview or {}).get("questions", [])
-        return {str(q.get("id")): str(q.get("text") or q.get("question") or q.get("id")) for q in found}
+        plan = self.session.header.interview
+        return {q.id: q.text or q.id for q in plan.questions} if plan else {}
 
     def scopes(self) -> dict[str, str]:
         """What has scores: title → scope."""
@@ -70,7 +69,7 @@ class Opened:
     @cached_property
     def low(self) -> float:
         """Words recognised with less confidence are marked."""
-        return float(self.session.header.settings.get("speech", {}).get("low_word_confidence", 0.5))
+        return self.session.settings.speech.low_word_confidence
 
     @property
     def acoustics(self) -> Track:
@@ -92,5 +91,5 @@ class Opened:
             reviewed=[
                 (o.start, o.end, f"{o.value} by {o.by}") for o in self.session.overrides if o.start is not None and o.end is not None
             ],
-            events=[(e.timestamp, f"{e.kind}: {e.message}") for e in self.session.events if e.kind not in QUIET],
+            events=[(e.timestamp, f"{e.title}: {e.message}") for e in self.session.events if e.severity is not Severity.ROUTINE],
         )

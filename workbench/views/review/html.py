@@ -77,7 +77,7 @@ def chip(e: Evidence) -> str:
 def events(found: Iterable[Event]) -> str:
     """What happened to the session, in order."""
     rows = [
-        f"<a class='row' data-seek='{e.timestamp:.3f}'><time>{clock(e.timestamp)}</time><b>{escape(e.kind.replace('_', ' '))}</b> "
+        f"<a class='row {e.severity}' data-seek='{e.timestamp:.3f}'><time>{clock(e.timestamp)}</time><b>{escape(e.title)}</b> "
         f"{escape(e.message)}</a>"
         for e in found
     ]

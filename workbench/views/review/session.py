@@ -13,6 +13,7 @@ import panel_material_ui as pmui
 import param
 
 from workbench.errors import WorkbenchError
+from workbench.events import EventKind
 from workbench.report import snippet
 from workbench.report.build import build
 from workbench.sessions.overrides import in_force
@@ -20,7 +21,7 @@ from workbench.sessions.overview import Overview, statistics
 from workbench.sessions.store import Session
 from workbench.views.review import html
 from workbench.views.review.corrections import Corrections
-from workbench.views.review.data import QUIET, Opened
+from workbench.views.review.data import Opened
 from workbench.views.review.player import Player, transcript
 from workbench.views.review.questions import Questions
 from workbench.views.review.timeline import ReviewTimeline, legend
@@ -75,7 +76,7 @@ class SessionView(pn.viewable.Viewer):
         )
         self._scope.param.watch(lambda _: self._show_scores(), "value")
         self._scores = pn.pane.HTML(sizing_mode="stretch_width")
-        self._events = pn.pane.HTML(html.events(e for e in session.events if e.kind not in QUIET), sizing_mode="stretch_width")
+        self._events = pn.pane.HTML(html.events(e for e in session.events if e.kind != EventKind.LATENCY), sizing_mode="stretch_width")
         self._span = pn.pane.HTML(html.span(None), sizing_mode="stretch_width")
         self._snippet = pmui.FileDownload(
             label="Export snippet (ZIP)", filename="snippet.zip", callback=self._cut, visible=False, variant="outlined", size="small"
@@ -164,7 +165,7 @@ class SessionView(pn.viewable.Viewer):
     def _corrected(self) -> None:
         self._show_scores()
         self.timeline.show(self.timeline.now, self.timeline.before, None, self.opened.marks())
-        self._events.object = html.events(e for e in self.opened.session.events if e.kind not in QUIET)
+        self._events.object = html.events(e for e in self.opened.session.events if e.kind != EventKind.LATENCY)
 
     def __panel__(self) -> Any:
         notes = "".join(f"<p class='warning'>{escape(w)}</p>" for w in self.warnings)

@@ -12,6 +12,7 @@ import numpy as np
 from workbench.contracts import Answer, Detections, Event, FusedWindow, Score, SessionHeader, SpeechSegment, Transcript
 from workbench.labels import COMPOUND, derive_compound
 from workbench.sessions import files
+from workbench.settings import Settings
 from workbench.streams import Track
 
 if TYPE_CHECKING:
@@ -22,13 +23,15 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """A session's parts as the report uses them; everything but the header may be missing.
 
     Parameters
     ----------
     header : SessionHeader
     duration : float, s
+    settings : Settings
+        In force when the session began.
     fingerprint : str
         SHA-256 over the header and all stored messages.
     windows, scores, transcripts, segments, answers, events : lists of messages, in time order
@@ -44,6 +47,7 @@ class Material:
 
     header: SessionHeader
     duration: float
+    settings: Settings = field(default_factory=Settings)
     fingerprint: str = ""
     windows: list[FusedWindow] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
@@ -66,26 +70,33 @@ class Material:
     @property
     def questions(self) -> dict[str, str]:
         """Question id → its wording, in the plan's order; empty without a plan."""
-        plan = self.header.interview or {}
-        return {str(q["id"]): str(q.get("text") or q["id"]) for q in plan.get("questions", []) if isinstance(q, dict) and "id" in q}
+        plan = self.header.interview
+        return {q.id: q.text or q.id for q in plan.questions} if plan else {}
 
     @property
     def reads_emotion(self) -> bool:
         """Whether any channel that infers emotion is on."""
         return not {"visual_emotion", "prosodic_affect"} <= set(self.header.disabled)
 
+    @property
+    def title(self) -> str:
+        """The interview's title, else the recording's name, else the session's id."""
+        plan = self.header.interview
+        return (plan.title if plan else "") or str(self.header.media.get("name") or self.header.session_id)
+
     def low_confidence(self) -> float:
         """Words recognised with a lower probability than this are marked."""
-        return float(self.header.settings.get("speech", {}).get("low_word_confidence", 0.5))
+        return self.settings.speech.low_word_confidence
 
 
-def read(session: Session) -> Material:
+def read(session: Session) -> ReportData:
     """All that the report needs of a session, damaged or not."""
     seen = session.observations
     may_show = "visual_emotion" not in session.header.disabled
-    return Material(
+    return ReportData(
         header=session.header,
         duration=session.duration,
+        settings=session.settings,
         fingerprint=files.fingerprint(session.folder),
         windows=sorted(session.fused_windows, key=lambda w: w.start),
         scores=session.score_messages,
@@ -95,7 +106,7 @@ def read(session: Session) -> Material:
         events=sorted(session.events, key=lambda e: e.timestamp),
         tracks={"visual": seen.visual, "affect": seen.affect, "acoustics": seen.acoustics},
         detections=session.detections,
-        derived=mean_derived(seen.visual, bool(session.header.settings.get("vision", {}).get("compound_readout", True))),
+        derived=mean_derived(seen.visual, session.settings.vision.compound_readout),
         video=session.video_path if may_show else None,
         overrides=session.overrides,
         # what was repaired is an event as well
