@@ -13,10 +13,11 @@ from workbench import contracts, sample
 from workbench.capture.media_file import MediaFile
 from workbench.capture.sample import Player
 from workbench.errors import SettingsError, WorkbenchError
+from workbench.events import EventKind
 from workbench.language.interview import load_plan
 from workbench.live import opening
 from workbench.live.session import LiveSession
-from workbench.sessions.replay import CHANGED, matches, refuse
+from workbench.sessions.replay import matches, refuse
 from workbench.sessions.store import Session
 from workbench.settings import Settings, from_dict
 from workbench.speech.words import tokens
@@ -103,7 +104,7 @@ def test_the_page_ends_with_what_was_measured_last(recorded: LiveSession, stored
 
 
 def test_a_slider_acts_from_its_moment_on(stored: Session) -> None:
-    first, second = [e for e in stored.events if e.kind == CHANGED]
+    first, second = [e for e in stored.events if e.kind == EventKind.SETTINGS_CHANGED]
     for window in stored.fused_windows:
         if window.end <= first.timestamp:
             assert window.weights.get("visual", 1.0) > 0

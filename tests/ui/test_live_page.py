@@ -14,7 +14,8 @@ from tests.support.fake_devices import devices, flags
 from tests.support.live_server import ROOT, Server, serve
 from workbench import sample, settings
 from workbench.capture import browser
-from workbench.sessions.replay import CHANGED, matches, refuse
+from workbench.events import EventKind
+from workbench.sessions.replay import matches, refuse
 from workbench.sessions.store import Session
 
 pytestmark = [pytest.mark.ui, pytest.mark.media]
@@ -152,7 +153,7 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
     session = stop_and_store(page, server)
     shot(page, "stopped")
     assert matches(session, refuse(session))
-    assert [e.kind for e in session.events].count(CHANGED) == 1
+    assert [e.kind for e in session.events].count(EventKind.SETTINGS_CHANGED) == 1
     assert {"question", "mute", "unplugged", "plugged"} <= {e.kind for e in session.events}
     assert session.video_path is not None
     assert session.video_path.stat().st_size > 10_000
