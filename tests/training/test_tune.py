@@ -15,7 +15,7 @@ from workbench.errors import CorpusError, SettingsError
 from workbench.evaluation.bootstrap import Interval
 from workbench.fusion import fuse
 from workbench.training import tune
-from workbench.training.tune import Found, Point, Tuner
+from workbench.training.tune import Point, PointFigures, Tuner
 
 POINT = Point({"visual": 0.7, "audio": 0.3}, {"visual": 0.8, "audio": 1.5, "fused": 0.6}, {"visual": 0.25, "audio": 0.4})
 
@@ -33,11 +33,11 @@ def test_the_saved_experiment_fuses_as_the_page_does(tuner: Tuner, method: str, 
     settings = tree.load(path)
     assert settings.smoothing.uncertain == 0.3
     probs = fuse.build(settings.fusion).predict(tuner.samples.batch)
-    # people set aside: those tuned on are calibrated crosswise on the page
+    # held-out people only: those tuned on are calibrated crosswise on the page
     np.testing.assert_allclose(probs[tuner.held_out], tuner.fused(point)[tuner.held_out], atol=1e-6)
 
 
-def test_figures_are_of_those_tuned_on_and_the_sentence_of_those_set_aside(tuner: Tuner) -> None:
+def test_figures_are_of_those_tuned_on_and_the_sentence_of_the_held_out(tuner: Tuner) -> None:
     point = Point({"visual": 1.0, "audio": 0.0})
     found = tuner.evaluate(point)
     predicted = tuner.samples.features["visual"].argmax(axis=1) == tuner.samples.labels
@@ -48,7 +48,7 @@ def test_figures_are_of_those_tuned_on_and_the_sentence_of_those_set_aside(tuner
     assert not set(tuner.samples.persons[tuner.tuned]) & set(tuner.samples.persons[tuner.held_out])
 
 
-def test_calibration_knows_no_label_of_those_set_aside(tuner: Tuner) -> None:
+def test_calibration_knows_no_label_of_held_out_people(tuner: Tuner) -> None:
     some = generated(persons=24)
     labels = some.labels.copy()
     labels[tuner.held_out] = (labels[tuner.held_out] + 1) % 6
@@ -98,7 +98,7 @@ def test_clips_of_a_cell_are_as_many_as_it_says(tuner: Tuner) -> None:
     ],
 )
 def test_the_sentence_says_no_more_than_the_interval_does(gain: Interval, expected: str) -> None:
-    assert Found({}, {}, gain, "", np.zeros((1, 1)), (0, 0)).sentence == expected
+    assert PointFigures({}, {}, gain, "", np.zeros((1, 1)), (0, 0)).sentence == expected
 
 
 def test_impossible_sliders_and_corpora_are_said(tuner: Tuner) -> None:

@@ -104,7 +104,7 @@ def load_votes(root: Path | str) -> Votes:
         table[f"n_{name}"] = counts.sum(axis=1).astype(int)
         tied = int(((counts == counts.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
         if tied:
-            text = f"{tied} of {len(clips)} clips have a tied first place ({name}); the first class in order counts as the vote"
+            text = f"{tied} of {len(clips)} clips have a tied first place ({name}); tied classes share the vote"
             findings.append(Finding("warning", VOTES.name, text))
     shares = {f"{name}_{label}": arrays[name][:, i] for name in arrays for i, label in enumerate(CREMA_D)}
     table = pd.concat([table, pd.DataFrame(shares)], axis=1)

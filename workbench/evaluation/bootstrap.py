@@ -66,6 +66,10 @@ class Interval:
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    def plain(self) -> dict[str, float]:
+        """As plain values: `value`, `low`, `high`."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
     @property
     def clear(self) -> bool:
         """Whether the interval leaves out 0 (for differences)."""

@@ -21,7 +21,7 @@ from workbench.evaluation.metrics import NAMES, Floats, Ints, Link, Metric
 from workbench.evaluation.samples import GROUPINGS, Samples
 
 MIN_PERSONS = 5
-"""Groups of fewer persons are left out of gaps and said to be (chosen: below it a bootstrap over persons says little)."""
+"""Groups of fewer persons are left out of gaps and named (chosen: below it a bootstrap over persons says little)."""
 LEVEL = 0.95
 """Confidence level of every interval."""
 
@@ -72,7 +72,7 @@ class Draws:
         with np.errstate(invalid="ignore"):
             errors = np.sqrt((self.influence**2 * self.weights).sum(axis=1) * n / max(n - 1, 1))
         if self.link == "identity" and self.values[0] == 0 and not self.influence[0].any():
-            return Estimate(0.0, 0.0, 0.0, 0.0, n)  # nobody's figure differs: there is nothing to estimate
+            return Estimate(0.0, 0.0, 0.0, 0.0, n)  # the two agree for every person: there is nothing to estimate
         return bootstrap.interval(
             float(self.values[0]), float(errors[0]), self.values[1:], errors[1:], n, n, LEVEL, self.link, self.tested
         )  # fmt: skip
@@ -101,8 +101,16 @@ class Scored:
         return self.figures[name].estimate
 
     def minus(self, other: Scored, name: str) -> Interval:
-        """Paired difference: both are judged on the same people in every draw."""
+        """Paired difference: both are evaluated on the same people in every draw."""
         return (self.figures[name] - other.figures[name]).estimate
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Every figure with its interval, as plain values."""
+        return {name: self.interval(name).plain() for name in NAMES}
+
+    def versus(self, other: Scored) -> dict[str, dict[str, float]]:
+        """Every paired difference with its interval, as plain values."""
+        return {name: self.minus(other, name).plain() for name in NAMES}
 
     def gap(self, grouping: str) -> Interval:
         """Accuracy of the best group minus that of the worst, simultaneous over pairs of groups (`gaps.worst`)."""

@@ -43,9 +43,9 @@ class Samples:
     fingerprint : str
         Of the data they were read from.
     human : ndarray, shape (n, k), optional
-        Human audio-visual judgement: the ceiling, never an input.
+        Ratings by people who saw and heard the clip: the ceiling, never an input.
     notes : tuple of str
-        What reading the corpus found wrong or doubtful.
+        Faults and doubts that came up when the corpus was read.
     sources : dict of str
         Feature block that holds no probabilities → the modality that it is lost with.
     """

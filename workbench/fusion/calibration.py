@@ -122,5 +122,5 @@ def fit(probs: Floats, labels: Ints, method: Method = "dirichlet", floor: float 
         value = -np.log(np.maximum((q * target).sum(axis=1), 1e-300)).mean() + _RIDGE * (change @ change)
         return float(value), slope + 2 * _RIDGE * change
 
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-7})  # 1e-5 nats from the end
-    return Calibrator(method, *unpack(found.x), floor)
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-7})  # 1e-5 nats from the end
+    return Calibrator(method, *unpack(result.x), floor)

@@ -29,7 +29,7 @@ class Fused:
     ----------
     windows : Grid
     visual, audio : ndarray, shape (n, 7)
-        What each modality said, `labels.BASIC`; NaN where masked.
+        Probabilities of each modality, in the order of `labels.BASIC`; NaN where masked.
     weights : dict of ndarray, shape (n,)
         How much each modality counted; they sum to 1 where any was usable.
     missing : dict of list, length n

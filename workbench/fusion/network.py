@@ -3,7 +3,7 @@
 Trained in torch, used in numpy: the live path needs no torch. The input is each modality's features (standardised on the
 training rows, 0 where masked) and one flag a modality that says whether it is there. The network is a hidden layer beside
 a straight linear path, several times over: each member stops early on its own share of the training persons, so all
-persons teach some member, and nobody outside `fit`'s rows is needed to know when to stop.
+persons teach some member, and no rows beyond those of `fit` are needed to know when to stop.
 """
 
 from __future__ import annotations
@@ -328,7 +328,7 @@ class _Trainer:
             return loss.view(y.shape).sum(dim=1) / (y >= 0).sum(dim=1)
 
     def _temperature(self) -> float:
-        """One temperature for all members, fitted where each row is judged by the member that did not learn from it."""
+        """One temperature for all members, fitted on predictions of the member that did not learn from the row."""
         from scipy.optimize import minimize_scalar
 
         logits = forward(self.model.arrays, self.x.numpy()).astype(np.float64)

@@ -4,7 +4,7 @@ The file is JSON: ``format``, ``strategy`` (a registered name), ``classes`` (the
 `to_dict` gave) and ``about`` (what it was fitted on). Settings name it by ``fusion.strategy: stored`` and
 ``fusion.parameters`` with one of ``path`` (a file), ``model`` (``models:/NAME@ALIAS``) or ``content`` (the file's content).
 
-Classes that it did not learn (CREMA-D has no surprise): the strategy judges among its own classes, given that it is one
+Classes that it did not learn (CREMA-D has no surprise): the strategy decides among its own classes, given that it is one
 of them, and what the modalities say for the other classes passes through uncalibrated::
 
     s        = Σ_m w_m p_m(other classes)          w: how much each modality counted

@@ -16,7 +16,7 @@ from workbench.evaluation.bootstrap import Interval
 from workbench.evaluation.calibration import BINS, reliability
 from workbench.evaluation.cross_validation import Evaluator, Scored, plain
 from workbench.evaluation.decisions import hits, top_classes
-from workbench.evaluation.metrics import FLOOR, NAMES
+from workbench.evaluation.metrics import FLOOR
 from workbench.evaluation.samples import STRENGTHS, Samples
 from workbench.evaluation.splits import Build, Fold, by_person, held_out
 from workbench.fusion.average import Average
@@ -71,7 +71,7 @@ def candidates(hyper: Hyperparameters, samples: Samples | None = None) -> dict[s
     def alone(modality: str, method: str) -> Build:
         return lambda seed: CalibratedAverage({modality: 1.0}, method)  # type: ignore[arg-type]
 
-    found = {
+    lines = {
         "voice": Candidate(lambda seed: Average({"audio": 1.0}), ("audio",), f"{shares} as they are"),
         "face": Candidate(lambda seed: Average({"visual": 1.0}), ("visual",), f"{shares} as they are"),
         "voice_calibrated": Candidate(alone("audio", "dirichlet"), ("audio",)),
@@ -87,8 +87,8 @@ def candidates(hyper: Hyperparameters, samples: Samples | None = None) -> dict[s
         "learned_shares": Candidate(lambda seed: Learned(dict(sources), seed, hyper), note=f"the network on the {shares} alone"),
         "learned": Candidate(lambda seed: Learned(dict(sources), seed, hyper), everything, f"the network on {shares} and {further}"),
     }
-    found |= {name: added(name) for name in STRATEGIES.names() if STRATEGIES.package(name) != OWN}
-    return found if whole else {name: candidate for name, candidate in found.items() if name != "logistic_strength"}
+    lines |= {name: added(name) for name in STRATEGIES.names() if STRATEGIES.package(name) != OWN}
+    return lines if whole else {name: candidate for name, candidate in lines.items() if name != "logistic_strength"}
 
 
 def unfitted(name: str, seed: int = 0) -> Strategy:
@@ -143,7 +143,7 @@ def run(
     begun = time.perf_counter()
     evaluator = Evaluator(samples, draws)
     if lost := [m for m in MODALITIES if m not in samples.batch]:
-        raise CorpusError(f"{samples.name}: no clip has usable {' and '.join(lost)} probabilities; fusion is judged on face and voice")
+        raise CorpusError(f"{samples.name}: no clip has usable {' and '.join(lost)} probabilities; fusion is evaluated on face and voice")
     lines = candidates(hyper or Hyperparameters(), samples)
     work = {name: (entry.build, samples.only(entry.inputs)) for name, entry in lines.items()}
     work |= {f"{name} without {gone}": _without(name, lines[name], samples, gone) for name in ABLATED for gone in MODALITIES}
@@ -154,7 +154,7 @@ def run(
     ceiling = {}
     if samples.human is not None:
         ceiling = {"human_av": evaluator.score([samples.human]), "human_av_calibrated": scored["human_av_calibrated"]}
-    found = {
+    report = {
         "corpus": samples.name,
         "source": samples.source,
         "fingerprint": samples.fingerprint,
@@ -172,16 +172,16 @@ def run(
                 "name": name,
                 "inputs": list(entry.inputs),
                 "note": entry.note,
-                **figures(scored[name]),
-                "versus_average": differences(scored[name], scored["average"]),
-                "versus_best_single": differences(scored[name], scored[single]),
+                **scored[name].summary(),
+                "versus_average": scored[name].versus(scored["average"]),
+                "versus_best_single": scored[name].versus(scored[single]),
                 "reliability": diagrams[name],
                 "fit_seconds": round(seconds[name], 2),
             }
             for name, entry in lines.items()
             if name in scored
         ],
-        "ceiling": [{"name": n, **figures(s), "versus_learned": differences(s, scored["learned"])} for n, s in ceiling.items()],
+        "ceiling": [{"name": n, **s.summary(), "versus_learned": s.versus(scored["learned"])} for n, s in ceiling.items()],
         "ablation": [
             _ablation_row(name, gone, scored[f"{name} without {gone}" if gone else name], scored[name])
             for name in ABLATED
@@ -191,7 +191,7 @@ def run(
         "notes": [*samples.notes, *left_out],
         "seconds": round(time.perf_counter() - begun, 1),
     }
-    return dict(plain(found))
+    return dict(plain(report))
 
 
 def _evaluate(
@@ -230,19 +230,6 @@ def _timed(name: str, samples: Samples, build: Build, cuts: list[Fold], seed: in
         raise
 
 
-def three(interval: Interval) -> dict[str, float]:
-    """An interval as plain values: `value`, `low`, `high`."""
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
-
-
-def figures(score: Scored) -> dict[str, dict[str, float]]:
-    return {name: three(score.interval(name)) for name in NAMES}
-
-
-def differences(score: Scored, other: Scored) -> dict[str, dict[str, float]]:
-    return {name: three(score.minus(other, name)) for name in NAMES}
-
-
 def _human(samples: Samples) -> tuple[Build, Samples]:
     """Human audio-visual shares, calibrated on training persons like a modality."""
     human = np.asarray(samples.human)
@@ -263,12 +250,12 @@ def _without(name: str, entry: Candidate, samples: Samples, gone: str) -> tuple[
 
 def _ablation_row(name: str, gone: str, score: Scored, whole: Scored) -> dict[str, Any]:
     def change(value: Interval) -> dict[str, float] | None:
-        return three(value) if gone else None
+        return value.plain() if gone else None
 
     return {
         "strategy": name,
         "without": gone or None,
-        "accuracy": three(score.interval("accuracy")),
+        "accuracy": score.interval("accuracy").plain(),
         "accuracy_change": change(score.minus(whole, "accuracy")),
-        "gaps": {g: {**three(score.gap(g)), "worst": score.worst(g), "change": change(score.gap_minus(whole, g))} for g in score.groups},
+        "gaps": {g: {**score.gap(g).plain(), "worst": score.worst(g), "change": change(score.gap_minus(whole, g))} for g in score.groups},
     }

@@ -1,4 +1,4 @@
-"""An extracted corpus as samples: what the workbench's own stages saw and heard in each clip, with the corpus's labels."""
+"""An extracted corpus as samples: what the workbench's own stages measured in each clip, with the corpus's labels."""
 
 from __future__ import annotations
 
@@ -35,38 +35,38 @@ def load(name: str, root: Path | None = None) -> Samples:
     CorpusError
         If nothing was extracted, no modality has a feature, or the labels are fewer than two classes.
     """
-    found = Extracted.open(root or default_folder(name))
-    labelled = found.clips["label"].notna().to_numpy()
-    clips = found.clips[labelled].reset_index(drop=True)
+    corpus = Extracted.open(root or default_folder(name))
+    labelled = corpus.clips["label"].notna().to_numpy()
+    clips = corpus.clips[labelled].reset_index(drop=True)
     classes = tuple(c for c in BASIC if (clips["label"] == c).any())
     if len(classes) < 2:
-        raise CorpusError(f"{found.root}: {len(clips)} extracted clips with {len(classes)} classes; fusion needs two classes at least")
-    features = {m: x[labelled] for m, x in found.features().items()}
+        raise CorpusError(f"{corpus.root}: {len(clips)} extracted clips with {len(classes)} classes; fusion needs two classes at least")
+    features = {m: x[labelled] for m, x in corpus.features().items()}
     features = {m: _among(x, classes) if m in PROBABILITIES else x for m, x in features.items()}
     if not features:
-        raise CorpusError(f"{found.root}: no clip has a face, a voice or words that could be used; see its errors.parquet")
+        raise CorpusError(f"{corpus.root}: no clip has a face, a voice or words that could be used; see its errors.parquet")
     return Samples(
         name,
-        f"{found.name}: outputs of the workbench's own stages on its media, judged by the corpus's labels",
+        f"{corpus.name}: outputs of the workbench's own stages on its media, compared with the corpus's labels",
         clips["clip"].to_numpy(dtype=str),
         ModalityBatch.of(features),
         np.array([classes.index(x) for x in clips["label"]], dtype=np.int64),
         clips["person"].to_numpy(dtype=str),
         clips[[g for g in GROUPINGS if clips[g].notna().any()]],
         classes,
-        found.fingerprint,
-        notes=_notes(found, features, clips),
+        corpus.fingerprint,
+        notes=_notes(corpus, features, clips),
         sources={"prosody": "audio", "text": "audio"},
     )
 
 
-def _notes(found: Extracted, features: dict[str, Floats], clips: pd.DataFrame) -> tuple[str, ...]:
+def _notes(corpus: Extracted, features: dict[str, Floats], clips: pd.DataFrame) -> tuple[str, ...]:
     """What a person should know about the samples: clips without a label, with errors, without a modality."""
-    broken = found.errors.loc[found.errors["level"] == "error", "clip"].nunique()
+    broken = corpus.errors.loc[corpus.errors["level"] == "error", "clip"].nunique()
     lacking = {m: int(np.isnan(x).any(axis=1).sum()) for m, x in features.items()}
     remarks = {
-        f"{len(found.clips) - len(clips)} clips have no label here and are left out": len(found.clips) - len(clips),
-        f"{broken} clips had errors when they were extracted; see {found.root / ERRORS}": broken,
+        f"{len(corpus.clips) - len(clips)} clips have no label here and are left out": len(corpus.clips) - len(clips),
+        f"{broken} clips had errors when they were extracted; see {corpus.root / ERRORS}": broken,
     } | {f"{n} of {len(clips)} clips have no {m}": n for m, n in lacking.items()}
     return tuple(text for text, n in remarks.items() if n)
 

@@ -11,12 +11,12 @@ import numpy as np
 INK, BLUE, ORANGE = "#3c4653", "#2f6fde", "#d9730d"
 
 
-def save(found: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw everything that `benchmark.run` found.
+def save(report: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Draw the figures of a benchmark.
 
     Parameters
     ----------
-    found : mapping
+    report : mapping
         As `benchmark.run` gave it.
     folder : Path
         Made where it is not there.
@@ -33,8 +33,8 @@ def save(found: Mapping[str, Any], folder: Path) -> list[Path]:
     style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "text.color": INK}
     with rc_context(style):
         for name, draw in {"reliability": _reliability, "strategies": _strategies, "ablation": _ablation}.items():
-            figure = draw(found)
-            figure.text(0.01, 0.005, f"{found['source']}. {found['persons']} people, folds by person.", fontsize=7, va="bottom")
+            figure = draw(report)
+            figure.text(0.01, 0.005, f"{report['source']}. {report['persons']} people, folds by person.", fontsize=7, va="bottom")
             drawn.append(folder / f"{name}.png")
             figure.savefig(drawn[-1], dpi=130)
     return drawn
@@ -76,9 +76,9 @@ def _figure(width: float, height: float, *shape: int, **options: Any) -> tuple[A
     return figure, figure.subplots(*shape, **options)
 
 
-def _reliability(found: Mapping[str, Any]) -> Any:
+def _reliability(report: Mapping[str, Any]) -> Any:
     """Confidence against accuracy, a panel a strategy; the size of a point is its share of the clips."""
-    lines = found["strategies"]
+    lines = report["strategies"]
     rows = -(-len(lines) // 5)
     figure, axes = _figure(12, 2.5 * rows, rows, 5, sharex=True, sharey=True, squeeze=False)
     for ax, line in zip(axes.flat, lines, strict=False):
@@ -91,24 +91,24 @@ def _reliability(found: Mapping[str, Any]) -> Any:
     return figure
 
 
-def _strategies(found: Mapping[str, Any]) -> Any:
+def _strategies(report: Mapping[str, Any]) -> Any:
     """Accuracy of every strategy, the most accurate on top; the human ceiling as lines."""
-    lines = sorted(found["strategies"], key=lambda s: s["accuracy"]["value"])
+    lines = sorted(report["strategies"], key=lambda s: s["accuracy"]["value"])
     figure, ax = _figure(8, 0.3 * len(lines) + 1.4)
     _intervals(ax, [100 * _three(s["accuracy"]) for s in lines], np.arange(len(lines)), BLUE)
     ax.set_yticks(np.arange(len(lines)), [s["name"].replace("_", " ") for s in lines])
-    for i, ceiling in enumerate(found["ceiling"]):
+    for i, ceiling in enumerate(report["ceiling"]):
         at = 100 * ceiling["accuracy"]["value"]
         ax.axvline(at, color=ORANGE, lw=1, ls=("--", "-")[i % 2], label=f"{ceiling['name'].replace('_', ' ')}: {at:.1f} %")
-    if found["ceiling"]:
+    if report["ceiling"]:
         ax.legend(loc="lower right", frameon=False, title="human judgement of face and voice together", title_fontsize=8)
-    ax.set_xlabel(f"accuracy on held-out people, % ({found['interval']})")
+    ax.set_xlabel(f"accuracy on held-out people, % ({report['interval']})")
     return figure
 
 
-def _ablation(found: Mapping[str, Any]) -> Any:
+def _ablation(report: Mapping[str, Any]) -> Any:
     """What leaving a modality out changes: accuracy, and the gap between the best and worst group of each grouping."""
-    rows = [r for r in found["ablation"] if r["without"]]
+    rows = [r for r in report["ablation"] if r["without"]]
     gaps = list(rows[0]["gaps"])
     figure, axes = _figure(12, 0.32 * len(rows) + 1.5, 1, 1 + len(gaps), sharey=True)
     place = np.arange(len(rows))[::-1]

@@ -1,4 +1,4 @@
-"""Fit a strategy on everyone, evaluate it on people it has not seen, and keep it: in a file, in MLflow, in its registry."""
+"""Fit a strategy on all persons, evaluate it on persons it has not seen, and keep it: in a file, in MLflow, in its registry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from workbench.fusion.strategy import Floats
 from workbench.runs import connect, revision
 from workbench.settings import tracking_uri
 from workbench.training import figures as draw
-from workbench.training.benchmark import EQUAL, MODALITIES, Candidate, candidates, differences, figures, three
+from workbench.training.benchmark import EQUAL, MODALITIES, Candidate, candidates
 
 EXPERIMENT = "fusion"
 
@@ -66,7 +66,7 @@ def entry(name: str, samples: Samples | None = None) -> Candidate:
 
 
 def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int = 1000) -> Fitted:
-    """Cross-validate by person, then fit on everyone.
+    """Cross-validate by person, then fit on all persons.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ def run(samples: Samples, name: str, seed: int = 0, folds: int = 5, draws: int =
     evaluator = Evaluator(samples, draws, seed)
     whole, alone = _held_out(seen, line, by_person(samples.persons, folds, seed), seed)
     equal = evaluator.score([Average(EQUAL).predict(samples.batch)])
-    report = describe(evaluator, whole, equal) | {"shares_alone": None if alone is None else figures(evaluator.score([alone]))}
-    return on_everyone(samples, name, line, seed, report, folds=folds)
+    report = describe(evaluator, whole, equal) | {"shares_alone": None if alone is None else evaluator.score([alone]).summary()}
+    return on_all_persons(samples, name, line, seed, report, folds=folds)
 
 
-def on_everyone(samples: Samples, name: str, line: Candidate, seed: int, report: Mapping[str, Any], **about: Any) -> Fitted:
+def on_all_persons(samples: Samples, name: str, line: Candidate, seed: int, report: Mapping[str, Any], **about: Any) -> Fitted:
     """Fit on all people, and keep the figures of people left out that `report` holds beside it."""
     values = plain(report)
     facts = {
@@ -119,20 +119,20 @@ def describe(evaluator: Evaluator, probs: Floats, equal: Scored, predicted: Ints
     score, samples = evaluator.score([probs], predicted), evaluator.samples
     decided = top_classes(probs) if predicted is None else from_labels(predicted, len(samples.classes))
     return {
-        "figures": figures(score),
-        "versus_average": differences(score, equal),
-        "gaps": {g: {**three(score.gap(g)), "worst": score.worst(g)} for g in score.groups},
+        "figures": score.summary(),
+        "versus_average": score.versus(equal),
+        "gaps": {g: {**score.gap(g).plain(), "worst": score.worst(g)} for g in score.groups},
         "reliability": asdict(reliability(probs, samples.labels)),
         "confusion": confusion(decided, samples.labels),
     }
 
 
-def log(found: Fitted, parameters: Mapping[str, Any] | None = None, register: str = "", alias: str = "") -> dict[str, str]:
+def log(result: Fitted, parameters: Mapping[str, Any] | None = None, register: str = "", alias: str = "") -> dict[str, str]:
     """Keep a fitted strategy as an MLflow run, and where a name is given in its registry.
 
     Parameters
     ----------
-    found : Fitted
+    result : Fitted
     parameters : mapping, optional
         What else was chosen (a sweep's trial).
     register : str
@@ -152,17 +152,17 @@ def log(found: Fitted, parameters: Mapping[str, Any] | None = None, register: st
     """
     check_names(register, alias)
     mlflow = connect(EXPERIMENT)
-    about = found.stored.about
-    with mlflow.start_run(run_name=found.name, nested=mlflow.active_run() is not None) as run, tempfile.TemporaryDirectory() as name:
+    about = result.stored.about
+    with mlflow.start_run(run_name=result.name, nested=mlflow.active_run() is not None) as run, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         mlflow.log_params(
-            {k: about[k] for k in ("corpus", "seed", "folds", "inputs") if k in about} | dict(parameters or {}) | {"strategy": found.name}
+            {k: about[k] for k in ("corpus", "seed", "folds", "inputs") if k in about} | dict(parameters or {}) | {"strategy": result.name}
         )
         mlflow.set_tags({"data_fingerprint": about["fingerprint"], "git_revision": about["git_revision"], "source": about["source"]})
-        mlflow.log_metrics(scalars(found.report))
-        found.stored.save(folder / "model" / FILE)
-        (folder / "report.json").write_text(json.dumps(found.report, indent=1) + "\n", encoding="utf-8")
-        draw.fitted(found.report, found.stored.classes, about["source"], folder)
+        mlflow.log_metrics(scalars(result.report))
+        result.stored.save(folder / "model" / FILE)
+        (folder / "report.json").write_text(json.dumps(result.report, indent=1) + "\n", encoding="utf-8")
+        draw.fitted(result.report, result.stored.classes, about["source"], folder)
         mlflow.log_artifacts(str(folder))
         kept = {"run": str(run.info.run_id)}
         if register:

@@ -1,4 +1,4 @@
-"""What a sweep's YAML file says: which settings vary, over what, judged by what."""
+"""What a sweep's YAML file says: which settings vary, over which values, and which figure decides."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Plan(tree.Section):
 
     @property
     def smooths(self) -> bool:
-        """Whether trials are judged after smoothing."""
+        """Whether trials are evaluated after smoothing."""
         return any(name.startswith("smoothing.") for name in self.search)
 
     def fingerprint(self, data: str) -> str:

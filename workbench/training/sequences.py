@@ -1,4 +1,4 @@
-"""Clips played one after another as windows of a session: what temporal smoothing can be judged on without recordings."""
+"""Clips in made-up order as windows of a session, so that temporal smoothing can be evaluated without recordings."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def smoothed(samples: Samples, probs: Floats, settings: Smoothing, seed: int = 0
     """
     rows = order(samples, seed)
     keys = np.unique(samples.persons, return_inverse=True)[1][rows]
-    found = smooth(probs[rows], settings, keys)
+    result = smooth(probs[rows], settings, keys)
     back = np.argsort(rows)
-    return Smoothed(found.probs[back], found.label[back], found.uncertain[back])
+    return Smoothed(result.probs[back], result.label[back], result.uncertain[back])

@@ -1,7 +1,7 @@
 """Sweeps: Optuna over weights, smoothing and network settings, from a YAML file; resumable, in parallel, tracked.
 
-A fifth of the persons is set aside first. Trials are judged by cross-validation among the others; the best one is fitted on
-them and judged once on those set aside, and that figure is what is reported; then it is fitted on everyone and registered.
+A fifth of the persons is held out first. Trials are evaluated by cross-validation among the others. The best one is fitted
+on these and evaluated once on the held-out persons: that figure is reported. Then it is fitted on all persons and registered.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FOLDER = Path("artifacts") / "sweeps"
 
 @dataclass(frozen=True)
 class _Trial:
-    """Judges one set of values among the tuning persons; made once a process."""
+    """Evaluates one set of values on the tuning persons; made once in each process."""
 
     plan: Plan
     samples: Samples
@@ -68,8 +68,8 @@ def shown(samples: Samples, probs: Floats, settings: tree.Settings, plan: Plan) 
     """What a session would show for fused clips: probabilities and labels, smoothed where the sweep varies smoothing."""
     if not plan.smooths:
         return probs, None
-    found = sequences.smoothed(samples, probs, settings.smoothing, plan.seed)
-    return found.probs, found.label
+    smoothed = sequences.smoothed(samples, probs, settings.smoothing, plan.seed)
+    return smoothed.probs, smoothed.label
 
 
 _here: _Trial | None = None
@@ -113,7 +113,7 @@ def run(
     Returns
     -------
     dict
-        Plain values: `best` (values and cross-validated figures), `held_out` (figures of the persons set aside),
+        Plain values: `best` (values and cross-validated figures), `held_out` (figures of the held-out persons),
         `versus_average` (on them), `settings`, and `model` where the plan registers it.
 
     Raises
@@ -132,15 +132,15 @@ def run(
         for number, values, outcome in _outcomes(study, plan, samples.rows(outer.train), total, jobs, say):
             _log_trial(mlflow, number, values, outcome, samples)
         best = _best(study)
-        found = _kept(plan, samples, outer, best.params)
+        best_fit = _kept(plan, samples, outer, best.params)
         settings = plan.tree(best.params)
         kept = fitting.log(
-            found, best.params | {"sweep": plan.name}, *((plan.register_as.name, plan.register_as.alias) if plan.register_as else ())
+            best_fit, best.params | {"sweep": plan.name}, *((plan.register_as.name, plan.register_as.alias) if plan.register_as else ())
         )
-        file = found.stored.save(folder / f"{plan.name}.json")
+        file = best_fit.stored.save(folder / f"{plan.name}.json")
         chosen = fitting.settings(kept.get("model", ""), file) | ({"smoothing": settings.smoothing.model_dump()} if plan.smooths else {})
         (folder / f"{plan.name}.yaml").write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
-        mlflow.log_metrics({f"best.{plan.objective}": float(best.value)} | fitting.scalars(found.report))
+        mlflow.log_metrics({f"best.{plan.objective}": float(best.value)} | fitting.scalars(best_fit.report))
     return {
         "sweep": plan.name,
         "objective": plan.objective,
@@ -148,8 +148,8 @@ def run(
         "trials": len(study.trials),
         "failed": sum(t.state.name == "FAIL" for t in study.trials),
         "best": {"trial": best.number, "values": best.params, "cross_validated": best.user_attrs["figures"]},
-        "held_out": found.report["figures"],
-        "versus_average": found.report["versus_average"],
+        "held_out": best_fit.report["figures"],
+        "versus_average": best_fit.report["versus_average"],
         "persons_held_out": len(np.unique(samples.persons[outer.test])),
         "settings": chosen,
         "settings_file": str(folder / f"{plan.name}.yaml"),
@@ -253,7 +253,7 @@ def _log_trial(mlflow: Any, number: int, values: Mapping[str, Any], figures: Map
 
 
 def _kept(plan: Plan, samples: Samples, outer: Any, values: Mapping[str, Any]) -> fitting.Fitted:
-    """The best values fitted on the tuning persons and judged once on those set aside; then fitted on everyone."""
+    """The best values, fitted on the tuning persons and evaluated once on the held-out ones; then fitted on all persons."""
     settings = plan.tree(values)
     line = Candidate(builder(settings, samples), plan.inputs)
     unseen = samples.rows(outer.test)
@@ -266,6 +266,6 @@ def _kept(plan: Plan, samples: Samples, outer: Any, values: Mapping[str, Any]) -
         same, label = shown(unseen, Average(EQUAL).predict(unseen.batch), tree.Settings(), plan)
         equal = evaluator.score([same], label)
     report = fitting.describe(evaluator, probs, equal, predicted)
-    return fitting.on_everyone(
+    return fitting.on_all_persons(
         samples, settings.fusion.strategy, line, plan.seed, report, sweep=plan.name, persons_held_out=len(evaluator.person_ids)
     )

@@ -1,7 +1,7 @@
-"""What the tuning page shows for a setting of its sliders: figures with intervals, the gain on people set aside, the frontier.
+"""What the tuning page shows for a setting of its sliders: figures with intervals, the gain on held-out people, the frontier.
 
-A third of the persons is set aside. Sliders are tuned on the others: the figures are theirs, and calibration is fitted on
-them (crosswise, so that nobody's own clips calibrate them). What the page says of held-out people is of those set aside.
+A third of the persons is held out. Sliders are tuned on the others: the figures are of these, and calibration is fitted on
+them, crosswise: clips of one person are calibrated with the clips of other persons. The gain is of the held-out persons.
 """
 
 from __future__ import annotations
@@ -64,17 +64,17 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Found:
+class PointFigures:
     """Figures of a point.
 
     Parameters
     ----------
     figures : dict of Interval
         ``accuracy``, ``macro_f1``, ``ece`` and ``gap`` on the persons that are tuned on.
-    against : dict of Interval
+    versus_average : dict of Interval
         The same minus those of the equal average.
     gain : Interval
-        Accuracy minus that of the equal average, on the persons set aside.
+        Accuracy minus that of the equal average, on the held-out persons.
     worst : str
         Group of the lowest accuracy.
     confusion : ndarray, shape (k, k)
@@ -84,7 +84,7 @@ class Found:
     """
 
     figures: dict[str, Interval]
-    against: dict[str, Interval]
+    versus_average: dict[str, Interval]
     gain: Interval
     worst: str
     confusion: Floats
@@ -92,7 +92,7 @@ class Found:
 
     @property
     def sentence(self) -> str:
-        """What may be said of people that nothing was tuned on."""
+        """What the figures say of people that nothing was tuned on."""
         low, value, high = (100 * x for x in (self.gain.low, self.gain.value, self.gain.high))
         if low == value == high == 0:
             return "This decides as the equal average does on held-out people."
@@ -104,7 +104,7 @@ class Found:
 
 
 class Tuner:
-    """Judges points on one corpus; made once, shared by visitors. `people`: how many are tuned on, and how many set aside.
+    """Evaluates points on one corpus; made once, shared by visitors. `people`: how many are tuned on, and how many held out.
 
     Parameters
     ----------
@@ -139,13 +139,13 @@ class Tuner:
         self._swept = lru_cache(32)(self._sweep)
 
     def warm(self) -> Tuner:
-        """Fit every calibration now, so that choosing one keeps nobody waiting."""
+        """Fit every calibration now, so that choosing one takes no time later."""
         for method in METHODS:
             self.calibrated(method)
         return self
 
     def _calibrated(self, method: Method) -> tuple[ModalityBatch, dict[str, Calibrator]]:
-        """Probabilities after calibration, and the calibrators fitted on everyone who is tuned on."""
+        """Probabilities after calibration, and the calibrators fitted on all persons that are tuned on."""
         if method == "none":
             return self.samples.batch, {}
         part = self.samples.rows(self.tuned)
@@ -192,19 +192,19 @@ class Tuner:
                 raise SettingsError(str(STRATEGIES.reject(point.strategy_name, f"{type(error).__name__}: {error}"))) from None
         return point.strategy().predict(self.calibrated(point.method)[0])
 
-    def evaluate(self, point: Point) -> Found:
+    def evaluate(self, point: Point) -> PointFigures:
         """Everything that is shown beside the sliders."""
         probs = self.fused(point)
         mine = probs[self.tuned]
         here, held = self._evaluator.score([mine]), self._held_out_evaluator.score([probs[self.held_out]])
         figures = {n: here.interval(n) for n in ("accuracy", "macro_f1", "ece")}
-        against = {n: here.minus(self._equal, n) for n in figures}
-        figures["gap"], against["gap"] = here.gap(point.grouping), here.gap_minus(self._equal, point.grouping)
+        versus_average = {n: here.minus(self._equal, n) for n in figures}
+        figures["gap"], versus_average["gap"] = here.gap(point.grouping), here.gap_minus(self._equal, point.grouping)
         labels, decided = self._evaluator.samples.labels, top_classes(mine)
         right = hits(decided, labels)
         sure = mine.max(axis=1) >= point.uncertain
-        return Found(
-            figures, against, held.minus(self._equal_held, "accuracy"), here.worst(point.grouping),
+        return PointFigures(
+            figures, versus_average, held.minus(self._equal_held, "accuracy"), here.worst(point.grouping),
             confusion(decided, labels),
             (float(sure.mean()), float(right[sure].mean()) if sure.any() else float("nan")),
         )  # fmt: skip
@@ -311,16 +311,20 @@ def identity(k: int) -> Calibrator:
     return Calibrator("none", np.eye(k), np.zeros(k))
 
 
-def scalars(found: Found) -> dict[str, float]:
+def scalars(result: PointFigures) -> dict[str, float]:
     """Figures as MLflow takes them."""
     out: dict[str, float] = {}
-    for prefix, values in (("", found.figures), ("versus_average.", found.against), ("held_out.", {"versus_average.accuracy": found.gain})):
+    for prefix, values in (
+        ("", result.figures),
+        ("versus_average.", result.versus_average),
+        ("held_out.", {"versus_average.accuracy": result.gain}),
+    ):
         for name, v in values.items():
             out |= {f"{prefix}{name}": v.value, f"{prefix}{name}.low": v.low, f"{prefix}{name}.high": v.high}
     return {k: v for k, v in out.items() if np.isfinite(v)}
 
 
-def log(tuner: Tuner, point: Point, found: Found) -> str:
+def log(tuner: Tuner, point: Point, result: PointFigures) -> str:
     """Keep a point as an MLflow run; gives its id."""
     mlflow = connect(EXPERIMENT)
     with mlflow.start_run(run_name="tuned by hand") as run:
@@ -329,7 +333,7 @@ def log(tuner: Tuner, point: Point, found: Found) -> str:
         by_hand |= {f"minimum.{m}": least for m, least in point.minimum.items()}
         sliders = {"method": point.method, "grouping": point.grouping, "uncertain": point.uncertain} | by_hand
         mlflow.log_params({"corpus": tuner.samples.name, "strategy": point.strategy_name} | sliders)
-        mlflow.log_metrics(scalars(found))
+        mlflow.log_metrics(scalars(result))
         tags = {"data_fingerprint": tuner.samples.fingerprint, "git_revision": revision(), "source": tuner.samples.source, "kind": "tuned"}
         mlflow.set_tags(tags)
         mlflow.log_text(yaml.safe_dump(tuner.experiment(point), sort_keys=False), "settings.yaml")

@@ -14,7 +14,7 @@ import param
 from workbench.errors import WorkbenchError
 from workbench.evaluation.bootstrap import Interval
 from workbench.training import tune
-from workbench.training.tune import WEIGHTS, Found, Point, Tuner
+from workbench.training.tune import WEIGHTS, Point, PointFigures, Tuner
 from workbench.views.tune.charts import Confusion, Frontier
 from workbench.views.weights import store
 
@@ -227,11 +227,11 @@ LEGEND = "Diamond: the sliders. Dots: from voice alone to face alone; blue where
 TITLE = "Interview Workbench: tuning fusion"
 
 
-def figures(found: Found, point: Point, tuner: Tuner, looked: int) -> str:
+def figures(found: PointFigures, point: Point, tuner: Tuner, looked: int) -> str:
     """The sentence and the four figures as HTML; ``data-point`` says which sliders they belong to."""
 
     def card(name: str) -> str:
-        value, change = found.figures[name], found.against[name]
+        value, change = found.figures[name], found.versus_average[name]
         scale, unit = (1, "") if name == "ece" else (100, " %" if name != "gap" else " points")
         title = NAMES[name] + (f" by {point.grouping.replace('_', ' ')} (lowest: {found.worst})" if name == "gap" else "")
         to = f"to equal average:<br>{_number(change.value, scale, '+')} {_ends(change, scale, '+')}"
