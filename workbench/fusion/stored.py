@@ -5,7 +5,7 @@ The file is JSON: ``format``, ``strategy`` (a registered name), ``classes`` (the
 ``fusion.parameters`` with one of ``path`` (a file), ``model`` (``models:/NAME@ALIAS``) or ``content`` (the file's content).
 
 Classes that it did not learn (CREMA-D has no surprise): the strategy decides among its own classes, given that it is one
-of them, and what the modalities say for the other classes passes through uncalibrated::
+of them, and the probabilities of other classes pass through uncalibrated::
 
     s        = Σ_m w_m p_m(other classes)          w: how much each modality counted
     fused(c) = (1 - s) · strategy(c | own classes)  for its own classes
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from workbench import settings as tree
 from workbench.errors import SettingsError
-from workbench.fusion import strategy
+from workbench.fusion import fuse, strategy
 from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.strategy import Floats, Strategy
 from workbench.labels import BASIC, reorder
@@ -192,8 +192,14 @@ def pinned(settings: Settings) -> Settings:
     """The settings with a stored strategy's content in place of its path or name.
 
     A session keeps these: it then replays to the same bytes after the file or the alias has changed.
+
+    Raises
+    ------
+    SettingsError
+        If the strategy is not known or its parameters are impossible: before any model is loaded.
     """
     if settings.fusion.strategy != Stored.name or "content" in settings.fusion.parameters:
+        fuse.build(settings.fusion)
         return settings
     chosen = Stored.from_dict(settings.fusion.parameters)
     own = {k: v for k, v in settings.fusion.parameters.items() if k not in ("path", "model")}
