@@ -37,7 +37,13 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="null")
 
     def line(self) -> str:
-        """This message as one JSON line, without the newline."""
+        """This message as one JSON line, without the newline.
+
+        Examples
+        --------
+        >>> Frame(frame_id=7, timestamp=0.5, width=640, height=360).line()
+        '{"frame_id":7,"timestamp":0.5,"width":640,"height":360,"image_format":"rgb","image_ref":null}'
+        """
         return self.model_dump_json()
 
 

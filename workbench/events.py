@@ -81,5 +81,11 @@ def severity(kind: str) -> Severity:
 
 
 def title(kind: str) -> str:
-    """Words for an event of this kind; of one that is not known, its name in words."""
+    """Words for an event of this kind; of one that is not known, its name in words.
+
+    Examples
+    --------
+    >>> title("no_face"), title("lamp_fell_over")
+    ('No usable face', 'Lamp fell over')
+    """
     return _KINDS[kind].heading if kind in _KINDS else kind.replace("_", " ").capitalize()

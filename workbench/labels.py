@@ -80,7 +80,13 @@ IEMOCAP_CODES: dict[str, str | None] = {
 
 
 def reorder(values: ArrayLike, source: tuple[str, ...], target: tuple[str, ...] = BASIC) -> NDArray[np.float64]:
-    """Move the last axis of `values` from the label order `source` to `target`; labels absent from `source` get 0."""
+    """Move the last axis of `values` from the label order `source` to `target`; labels absent from `source` get 0.
+
+    Examples
+    --------
+    >>> reorder([[0.2, 0.8]], ("happy", "sad"), ("sad", "happy", "fear")).tolist()
+    [[0.8, 0.2, 0.0]]
+    """
     array = np.asarray(values, dtype=np.float64)
     out = np.zeros((*array.shape[:-1], len(target)))
     for i, label in enumerate(target):
@@ -105,12 +111,25 @@ def derive_compound(probs: ArrayLike) -> NDArray[np.float64]:
     -------
     ndarray, shape (..., 11)
         Shares in `COMPOUND` order, each in [0, 0.5] where `probs` sums to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> surprised_and_happy = reorder(np.array([0.5, 0.5]), ("happy", "surprise"))
+    >>> dict(zip(COMPOUND, derive_compound(surprised_and_happy).tolist()))["happily_surprised"]
+    0.5
     """
     p = np.asarray(probs, dtype=np.float64)
     return np.stack([np.sqrt(p[..., BASIC.index(a)] * p[..., BASIC.index(b)]) for a, b in COMPOUND_PAIRS.values()], axis=-1)
 
 
 def top(probs: Mapping[str, float]) -> tuple[str, float]:
-    """The most probable label and its probability; the first in the mapping's order on a tie."""
+    """The most probable label and its probability; the first in the mapping's order on a tie.
+
+    Examples
+    --------
+    >>> top({"happy": 0.7, "sad": 0.3})
+    ('happy', 0.7)
+    """
     label = max(probs, key=probs.__getitem__)
     return label, probs[label]

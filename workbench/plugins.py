@@ -75,6 +75,17 @@ class Registry(Generic[T]):
         Name → ``"module:attribute"`` of the workbench's own things, in the order in which they are listed.
     check : callable, optional
         ``check(name, thing)`` gives the thing to use, or raises an error that says what is wrong with it.
+
+    Examples
+    --------
+    >>> shapes = Registry("shape", "workbench.shapes", {"path": "pathlib:PurePath"})
+    >>> shapes.add("square", "□")
+    >>> shapes.names()
+    ['path', 'square']
+    >>> shapes.get("round")
+    Traceback (most recent call last):
+    ...
+    workbench.plugins.PluginError: shape 'round' is not known; choose one of path, square
     """
 
     def __init__(self, kind: str, group: str, own: Mapping[str, str], check: Callable[[str, Any], T] | None = None) -> None:

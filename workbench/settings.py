@@ -157,6 +157,15 @@ def from_dict(values: dict[str, Any], source: str = "settings", environment: boo
     ------
     SettingsError
         Naming the first unknown key or impossible value.
+
+    Examples
+    --------
+    >>> from_dict({"fusion": {"window": 2}}).fusion.window
+    2.0
+    >>> from_dict({"fusion": {"windw": 2}})
+    Traceback (most recent call last):
+    ...
+    workbench.errors.SettingsError: settings: unknown key 'fusion.windw'; remove it or check its spelling
     """
     try:
         if environment:

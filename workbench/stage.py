@@ -35,7 +35,24 @@ class StageSpec:
 
 @runtime_checkable
 class Stage(Protocol):
-    """A step of the graph. Owns no thread, queue or file; may keep state between calls until `reset`."""
+    """A step of the graph. Owns no thread, queue or file; may keep state between calls until `reset`.
+
+    Examples
+    --------
+    A stage of its own kind, and what a graph makes of it:
+
+    >>> from workbench.runtime.graph import Graph
+    >>> class Halve:
+    ...     spec = StageSpec("halve", consumes=(int,), produces=(float,))
+    ...     def process(self, item):
+    ...         yield item / 2
+    ...     def flush(self):
+    ...         return ()
+    ...     def reset(self):
+    ...         pass
+    >>> list(Graph([Halve()]).push(3))
+    [1.5]
+    """
 
     @property
     def spec(self) -> StageSpec: ...

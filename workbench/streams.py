@@ -24,7 +24,14 @@ class FramePacket:
 
 @dataclass(frozen=True)
 class AudioBlock:
-    """Mono float32 samples in [-1, 1]; `first_sample` counts from the session's second 0 at `sample_rate` Hz."""
+    """Mono float32 samples in [-1, 1]; `first_sample` counts from the session's second 0 at `sample_rate` Hz.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> AudioBlock(first_sample=8000, samples=np.zeros(16000, np.float32)).end
+    1.5
+    """
 
     first_sample: int
     samples: NDArray[np.float32]

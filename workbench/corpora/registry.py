@@ -79,6 +79,11 @@ def find(name: str) -> Entry:
     ------
     CorpusError
         Naming the known ones.
+
+    Examples
+    --------
+    >>> find("ravdess").licence
+    'CC BY-NC-SA 4.0'
     """
     if name not in CORPORA:
         raise CorpusError(f"no corpus {name!r}; choose one of {', '.join(CORPORA)}")

@@ -25,6 +25,12 @@ def bin_of(confidence: Floats, bins: int = BINS) -> Ints:
     ----------
     confidence : ndarray, shape (n,)
         Probability of the most probable class, in [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bin_of(np.array([0.0, 1 / 15, 0.07, 1.0])).tolist()
+    [0, 0, 1, 14]
     """
     return np.clip(np.ceil(confidence * bins - bins * TIED).astype(np.int64) - 1, 0, bins - 1)
 

@@ -35,6 +35,12 @@ def top_classes(probs: Floats) -> Floats:
     -------
     ndarray, shape (n, k)
         1 / t for each of t tied classes, 0 for the others; rows sum to 1, or to 0 where there is no prediction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> top_classes(np.array([[0.5, 0.5, 0.0], [0.2, 0.1, 0.7]])).tolist()
+    [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
     """
     filled = np.nan_to_num(probs, nan=0.0)
     first = filled >= filled.max(axis=1, keepdims=True) - TIED

@@ -46,6 +46,14 @@ def by_person(persons: NDArray[Any], folds: int = 5, seed: int = 0) -> list[Fold
     ------
     CorpusError
         If there are fewer persons than folds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> persons = np.array(["ann", "ann", "ben", "cem", "cem", "dua"])
+    >>> folds = by_person(persons, folds=2)
+    >>> [set(persons[fold.train]) & set(persons[fold.test]) for fold in folds]
+    [set(), set()]
     """
     names, row = np.unique(persons, return_inverse=True)
     if len(names) < folds or folds < 2:

@@ -52,6 +52,18 @@ class Average:
     ----------
     weights : mapping
         Modality → weight before masking, at least 0; modalities without one do not count.
+
+    Examples
+    --------
+    Where a modality may not be used, the others count for all:
+
+    >>> import numpy as np
+    >>> from workbench.fusion.batch import ModalityBatch
+    >>> face = np.array([[0.8, 0.2], [np.nan, np.nan]])
+    >>> voice = np.array([[0.4, 0.6], [0.4, 0.6]])
+    >>> batch = ModalityBatch.of({"visual": face, "audio": voice})
+    >>> Average({"visual": 0.5, "audio": 0.5}).predict(batch).round(2).tolist()
+    [[0.6, 0.4], [0.4, 0.6]]
     """
 
     name: ClassVar[str] = "average"

@@ -47,7 +47,15 @@ class ModalityBatch:
 
     @classmethod
     def of(cls, features: Mapping[str, Floats]) -> ModalityBatch:
-        """Features whose rows may be used wherever none of their values is NaN."""
+        """Features whose rows may be used wherever none of their values is NaN.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> batch = ModalityBatch.of({"visual": np.array([[0.8, 0.2], [np.nan, np.nan]])})
+        >>> len(batch), batch.masks["visual"].tolist()
+        (2, [True, False])
+        """
         return cls(features, {name: np.asarray(~np.isnan(values).any(axis=1)) for name, values in features.items()})
 
     def __len__(self) -> int:

@@ -77,7 +77,14 @@ def _filtered(probs: Floats, settings: Smoothing) -> Floats:
 
 
 def ema(probs: Floats, alpha: float) -> Floats:
-    """Exponential moving average ``y[t] = α x[t] + (1 - α) y[t-1]``, ``y[0] = x[0]``, down the first axis (no NaN)."""
+    """Exponential moving average ``y[t] = α x[t] + (1 - α) y[t-1]``, ``y[0] = x[0]``, down the first axis (no NaN).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ema(np.array([[1.0, 0.0], [0.0, 1.0]]), alpha=0.6).tolist()
+    [[1.0, 0.0], [0.4, 0.6]]
+    """
     # scipy.signal.lfilter would do it too, but importing it takes longer than a two-hour session here
     columns = [list(accumulate(column, lambda y, x: alpha * x + (1.0 - alpha) * y)) for column in probs.T.tolist()]
     return np.clip(np.array(columns).T, 0.0, 1.0)  # rounding may leave [0, 1] by one unit in the last place
@@ -105,6 +112,15 @@ def commit(probs: Floats, windows: int, delta: float, best: Ints | None = None) 
         δ: lead in probability over the shown label.
     best : ndarray of int, shape (n,), optional
         Leading label of each window; the argmax of `probs` without it.
+
+    Examples
+    --------
+    A label that leads in one window only is not shown; it is once it has led `windows` running:
+
+    >>> import numpy as np
+    >>> probs = np.array([[0.6, 0.4], [0.45, 0.55], [0.6, 0.4], [0.45, 0.55], [0.45, 0.55]])
+    >>> commit(probs, windows=2, delta=0.5).tolist()
+    [0, 0, 0, 0, 1]
     """
     leading = (probs.argmax(axis=1) if best is None else best).tolist()
     table = probs.tolist()

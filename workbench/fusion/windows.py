@@ -62,6 +62,12 @@ def grid(duration: float, window: float, hop: float) -> Grid:
     -------
     Grid
         ``ceil((duration - window) / hop) + 1`` windows (at least one), none where `duration` is 0.
+
+    Examples
+    --------
+    >>> windows = grid(2.5, window=1.0, hop=0.5)
+    >>> windows.start.tolist(), windows.end.tolist()
+    ([0.0, 0.5, 1.0, 1.5], [1.0, 1.5, 2.0, 2.5])
     """
     if duration <= 0:
         return Grid(np.empty(0), np.empty(0))

@@ -81,6 +81,13 @@ def build(session: Session, out: str | Path | None = None) -> Path:
     ------
     SessionError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> from workbench.sessions import synthetic
+    >>> from workbench.sessions.store import Session
+    >>> build(Session.open(synthetic.write("generated", minutes=1))).name
+    'report.html'
     """
     path = Path(out) if out else session.folder / "report.html"
     page = render(read(session))

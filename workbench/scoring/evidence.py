@@ -32,7 +32,13 @@ def span(start: float, end: float, text: str = "", value: float | None = None) -
 
 
 def shorten(text: str, limit: int = _TEXT) -> str:
-    """At most `limit` characters, cut at a space."""
+    """At most `limit` characters, cut at a space.
+
+    Examples
+    --------
+    >>> shorten("one two three", 9)
+    'one two…'
+    """
     return text if len(text) <= limit else text[: limit - 1].rpartition(" ")[0] + "…"
 
 

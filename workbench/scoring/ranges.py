@@ -65,6 +65,14 @@ def resolve(overrides: Mapping[str, tuple[float, float]]) -> dict[str, Range]:
 
 
 def normalise(raw: A, span: Range) -> A:
-    """Raw → [0, 1]; NaN in an array stays NaN."""
+    """Raw → [0, 1]; NaN in an array stays NaN.
+
+    Examples
+    --------
+    Ten fillers in a hundred words give 0, none gives 1:
+
+    >>> normalise(0.05, RANGES["filler_rate"])
+    0.5
+    """
     share = (raw - span.zero) / (span.one - span.zero)
     return np.clip(share, 0.0, 1.0) if isinstance(share, np.ndarray) else min(1.0, max(0.0, share))

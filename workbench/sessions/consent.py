@@ -24,6 +24,11 @@ def country(jurisdiction: str) -> str:
     """The country of a jurisdiction as an upper-case code, or 'EU', or 'UNSTATED'; '' where it is not understood.
 
     Takes ``de``, ``DE-BY``, ``Germany``, ``EU``, ``EEA``, ``EL`` (the EU's own code of Greece), ``US-IL``.
+
+    Examples
+    --------
+    >>> country("Germany"), country("DE-BY"), country("somewhere")
+    ('DE', 'DE', '')
     """
     text = jurisdiction.strip().upper().replace("_", "-")
     names = {name.upper(): code for code, name in EU.items()}
@@ -42,6 +47,13 @@ def disabled_channels(purpose: str, jurisdiction: str) -> dict[str, str]:
     jurisdiction : str
         See `country`. One that is not understood counts as the EU (a misspelt member state must not switch emotion
         inference on); where it is unstated the channels stay on and `notes` asks for it.
+
+    Examples
+    --------
+    >>> list(disabled_channels("hiring", "DE"))
+    ['visual_emotion', 'prosodic_affect']
+    >>> disabled_channels("research", "DE")
+    {}
     """
     if purpose != "hiring":
         return {}

@@ -191,7 +191,16 @@ def lines(items: Iterable[Message]) -> bytes:
 
 
 def matches(session: Session, replay: Replay) -> bool:
-    """Whether a replay gives the very bytes that the session holds."""
+    """Whether a replay gives the very bytes that the session holds.
+
+    Examples
+    --------
+    >>> from workbench.sessions import synthetic
+    >>> from workbench.sessions.store import Session
+    >>> session = Session.open(synthetic.write("generated", minutes=1))
+    >>> matches(session, refuse(session))
+    True
+    """
     return session.raw("windows") == lines(replay.windows) and session.raw("scores") == lines(replay.scores)
 
 

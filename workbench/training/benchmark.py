@@ -60,6 +60,11 @@ def candidates(hyper: Hyperparameters, samples: Samples | None = None) -> dict[s
     """Every strategy of the benchmark, by name, for the inputs that `samples` have (CREMA-D's votes where left out).
 
     Logistic regression takes no further inputs where a clip that has the modality lacks one of them: it has no flags for that.
+
+    Examples
+    --------
+    >>> list(candidates(Hyperparameters()))[:2]
+    ['voice', 'face']
     """
     sources = STRENGTHS if samples is None else {n: s for n, s in samples.sources.items() if n in samples.batch}
     everything = (*MODALITIES, *sources)

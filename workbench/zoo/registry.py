@@ -135,6 +135,11 @@ def find(name: str) -> Entry:
     ------
     WeightsError
         Naming the known ones.
+
+    Examples
+    --------
+    >>> find("fer").licence
+    'MIT'
     """
     for entry in entries():
         if entry.name == name:

@@ -1,0 +1,93 @@
+"""Every command that README and docs show is typed as it stands, page by page, in a shell and a folder of its own.
+
+Commands that are not simply typed are listed here with how they are tried instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+
+from tests.support import documents
+from tests.support.packages import ROOT
+from tests.support.reader import EVALUATE, Reader
+
+SHORTER = {
+    "workbench bench live --seconds 75": "workbench bench live --seconds 20",
+}
+"""Commands that take minutes → what is typed in their place."""
+ELSEWHERE = {
+    EVALUATE: "the `evaluated` fixture types it",
+    "workbench demo": "`make demo`, which CI runs; the wheel's test types it in an empty environment",
+    'pip install "interview-workbench[all] @ ."': "the wheel's test installs into an empty environment",
+}
+"""Commands that something else types in a fresh process."""
+SERVER = re.compile(r"workbench serve (\w+)|panel serve apps/(\w+)\.py")
+EXIT = {"workbench audit run": (0, 1)}  # 1: a stated limit is exceeded, which CREMA-D's votes do
+COMMANDS = {page: [c for block in documents.blocks(page, "sh") for c in block.commands] for page in documents.pages()}
+README = COMMANDS.pop("README.md")
+IN_DOCS = {command for commands in COMMANDS.values() for command in commands}
+COMMANDS["README.md"] = [command for command in README if command not in IN_DOCS]
+MAKE = sorted({c.split()[1] for c in IN_DOCS | set(README) if c.startswith("make ")})
+
+
+def typed(commands: list[str]) -> list[str]:
+    return [c for c in commands if c not in ELSEWHERE and not SERVER.match(c) and not c.startswith("make ")]
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("page", [page for page, commands in COMMANDS.items() if typed(commands)])
+def test_commands_of_a_page(page: str, reader: Callable[[], Reader]) -> None:
+    at = reader()
+    for command in typed(COMMANDS[page]):
+        done = at.type(SHORTER.get(command, command))
+        allowed = next((codes for start, codes in EXIT.items() if command.startswith(start)), (0,))
+        assert done.returncode in allowed, f"{command}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}"
+        assert "Traceback" not in done.stderr, command
+
+
+@pytest.mark.parametrize("target", MAKE)
+def test_a_target_of_make_is_there(target: str) -> None:
+    done = subprocess.run(["make", "--dry-run", "--always-make", target], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("command", sorted({c for c in IN_DOCS | set(README) if SERVER.match(c)}))
+def test_a_page_is_served(command: str, reader: Callable[[], Reader]) -> None:
+    at = reader()
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    which = next(filter(None, SERVER.match(command).groups()))
+    server = subprocess.Popen(
+        ["bash", "-c", f"exec {command} --port {port}"], cwd=at.folder, env=os.environ | at.environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        assert "bokeh" in ask(f"http://localhost:{port}/{which}", server)
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+
+
+def ask(address: str, server: subprocess.Popen[str], seconds: float = 120) -> str:
+    """The page, once its server answers."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            pytest.fail(f"the server ended: {server.stdout.read() if server.stdout else ''}")
+        try:
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"{address} does not answer")
