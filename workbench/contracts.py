@@ -6,12 +6,13 @@ probabilities, scores and confidences are in [0, 1]; pitch is in Hz, levels in d
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from workbench import events
 from workbench.interview_plan import InterviewPlan
+from workbench.outputs import Output
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]
@@ -35,6 +36,7 @@ class Message(BaseModel):
     """Base of all messages: immutable, unknown fields refused, one JSON object a line on disk."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="null")
+    outputs: ClassVar[tuple[Output, ...]] = ()
 
     def line(self) -> str:
         """This message as one JSON line, without the newline.
@@ -137,6 +139,11 @@ class VisualOutput(Message):
     batch_id: str
     predictions: list[VisualPrediction]
     models: list[str] = Field(default=[], description="zoo names of the networks that were averaged")
+
+    @property
+    def reached(self) -> float | None:
+        """The session second of the newest prediction, s."""
+        return self.predictions[-1].timestamp if self.predictions else None
 
 
 # ── speech ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -346,6 +353,11 @@ class Event(Message):
     data: dict[str, Any] = {}
 
     @property
+    def reached(self) -> float:
+        """The session second at which it happened, s."""
+        return self.timestamp
+
+    @property
     def severity(self) -> events.Severity:
         """How serious it is."""
         return events.severity(self.kind)
@@ -355,6 +367,9 @@ class Event(Message):
         """A few words for people; `message` follows."""
         return events.title(self.kind)
 
+
+VisualOutput.outputs = (Output("visual", VisualOutput, lambda item: (item,)),)
+Event.outputs = (Output("events", Event, lambda item: (item,)),)
 
 ALL: tuple[type[Message], ...] = (
     Frame, AudioChunk, Detections, CropBatch, VisualOutput, SpeechSegment, Transcript, Prosody, TrackRow, Answer,

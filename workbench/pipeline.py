@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench import contracts, streams
+from workbench import contracts
 from workbench import settings as tree
 from workbench.errors import MediaError, SessionError, WorkbenchError
 from workbench.events import EventKind
@@ -20,6 +20,7 @@ from workbench.sessions.header import new_header
 from workbench.sessions.store import Session, SessionWriter
 from workbench.settings import Settings
 from workbench.stage import Stage
+from workbench.stages import SPEECH, VISION, Build, added, build, place
 
 Progress = Callable[[str, float, float], None]
 """``progress(stage, seconds done, seconds in all)``."""
@@ -27,57 +28,12 @@ Progress = Callable[[str, float, float], None]
 
 def vision_stages(settings: Settings, disabled: dict[str, str] | None = None) -> list[Stage]:
     """Face to emotion. Where the visual emotion channel is off, no face is looked for either: what is not used is not computed."""
-    if "visual_emotion" in (disabled or {}):
-        return []
-    from workbench.vision.alignment import CropAlign
-    from workbench.vision.detection import FaceDetectionStage
-    from workbench.vision.emotion import EmotionStage
-    from workbench.vision.tracking import FaceTracker
-
-    v = settings.vision
-    return [FaceDetectionStage(v), FaceTracker(v), CropAlign(v), EmotionStage(v)]
+    return [] if "visual_emotion" in (disabled or {}) else build(VISION, settings)
 
 
 def speech_stages(settings: Settings, disabled: dict[str, str] | None = None) -> list[Stage]:
     """Speech to words, and how they were said."""
-    from workbench.speech.affect import ProsodicAffect
-    from workbench.speech.prosody import ProsodyStage
-    from workbench.speech.transcription import Transcriber
-    from workbench.speech.vad import VoiceActivity
-    from workbench.speech.word_alignment import WordAligner
-
-    s = settings.speech
-    stages: list[Stage] = [VoiceActivity(s), Transcriber(s), WordAligner(s), ProsodyStage(s)]
-    if "prosodic_affect" not in (disabled or {}):
-        stages.append(ProsodicAffect(s))
-    return stages
-
-
-def store(writer: SessionWriter, item: Any) -> None:
-    """Write one item of the graphs to the session; what is only passed on between stages is not stored."""
-    match item:
-        case streams.AudioBlock():
-            writer.audio(item)
-        case streams.TrackedFrame():
-            writer.write("detections", item.detections)
-        case contracts.VisualOutput():
-            writer.write("visual", item)
-        case streams.SpeechClip():
-            writer.write("segments", item.message)
-        case streams.AlignedClip():
-            writer.write("transcripts", item.transcript)
-        case streams.MeasuredClip():
-            writer.write("prosody", item.message)
-            _rows(writer, item.acoustics)
-        case streams.TrackUpdate():
-            _rows(writer, item.track)
-        case contracts.Event():
-            writer.write("events", item)
-
-
-def _rows(writer: SessionWriter, track: streams.Track) -> None:
-    for row in track.rows():
-        writer.write(track.name, row)
+    return build([n for n in SPEECH if n not in (disabled or {})], settings)
 
 
 def evaluate(
@@ -89,6 +45,7 @@ def evaluate(
     consent: contracts.Consent | None = None,
     progress: Progress | None = None,
     ledger: Ledger | None = None,
+    stages: Sequence[Stage | str | Build] = (),
 ) -> Session:
     """Evaluate a recorded interview and give the stored session.
 
@@ -108,6 +65,9 @@ def evaluate(
         ``progress(stage, seconds done, seconds in all)``, called from worker threads.
     ledger : Ledger, optional
         Collects every stage's latencies.
+    stages : sequence, optional
+        Stages to add, after those of ``settings.session.stages``: instances, names of the entry-point group
+        ``workbench.stages``, or callables ``settings -> Stage``. What their items declare is stored with the session.
 
     Returns
     -------
@@ -122,6 +82,8 @@ def evaluate(
         If weights are missing or corrupt.
     SettingsError
         If settings or questions are not valid.
+    PluginError
+        If a stage that was asked for cannot be used; names the package that offers it.
     SessionError
         If the session cannot be written; what was written is kept.
     """
@@ -138,7 +100,8 @@ def evaluate(
     watch = _watch(progress, source.info.duration)
     vision = vision_stages(chosen, disabled) if source.info.has_video else []
     speech = speech_stages(chosen, disabled) if source.info.has_audio else []
-    graphs = [Graph(stages, ledger, watch) for stages in (vision, speech) if stages]
+    place(vision, speech, added([*chosen.session.stages, *stages], chosen), chosen)
+    graphs = [Graph(chain, ledger, watch) for chain in (vision, speech) if chain]
     warm_up([*vision, *speech], ledger)
     if plan is not None and speech and any(q.model_answer for q in plan.questions):
         with ledger.timing("load models"):
@@ -160,18 +123,18 @@ def evaluate(
         if source.info.has_video and chosen.session.store_video:
             with ledger.timing("copy video"):
                 writer.video(Path(path))
-        run(ledger_source(source, ledger), graphs, lambda item: store(writer, item))
+        run(ledger_source(source, ledger), graphs, writer.add)
         for graph in graphs:
             for stage in graph.stages:
                 watch(stage.spec.name, source.info.duration)
         for event in source.events:
             writer.write("events", event)
-        finish(writer, chosen, plan, ledger, watch)
-        absent = what_is_absent(Session.open(folder, repair=False), source.info.has_video, source.info.has_audio)
+        session = finish(writer, chosen, plan, ledger, watch)
+        absent = what_is_absent(session, source.info.has_video, source.info.has_audio)
         for kind, message in absent.items():
             writer.event(kind, message, timestamp=source.info.duration)
         writer.event(EventKind.LATENCY, "time spent in each stage", stages=[line.to_dict() for line in ledger.summary()])
-    session = Session.open(folder)
+    session.refresh()
     if {EventKind.NO_VIDEO, EventKind.NO_FACE} & set(absent) and {EventKind.NO_AUDIO, EventKind.NO_SPEECH} & set(absent):
         raise MediaError(
             f"{path}: holds neither a face that could be seen nor speech that could be understood, so there is nothing to score; "
@@ -182,8 +145,8 @@ def evaluate(
     return session
 
 
-def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger, watch: Callable[[str, float], None]) -> None:
-    """What needs the whole recording: who spoke, the answers' language, windows and scores."""
+def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger, watch: Callable[[str, float], None]) -> Session:
+    """What needs the whole recording: who spoke, the answers' language, windows and scores. Gives the session, still open."""
     from workbench.language.answers import analyse
     from workbench.sessions.replay import refuse
 
@@ -195,18 +158,21 @@ def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger,
         with ledger.timing("diarization"):
             transcripts = diarize(session.audio_path, transcripts, settings.speech)
             writer.replace("transcripts", transcripts)
+            session.refresh()
         watch("diarization", session.duration)
     with ledger.timing("language"):
         for answer in analyse(plan, transcripts, settings, session.duration) if transcripts else []:
             writer.write("answers", answer)
+    session.refresh()
     watch("language", session.duration)
     with ledger.timing("fusion and scoring"):
-        result = refuse(Session.open(writer.folder, repair=False))
+        result = refuse(session)
     for window in result.windows:
         writer.write("windows", window)
     for score in result.scores:
         writer.write("scores", score)
     watch("fusion and scoring", session.duration)
+    return session
 
 
 def what_is_absent(session: Session, has_video: bool, has_audio: bool) -> dict[str, str]:

@@ -114,6 +114,7 @@ class Session(Section):
     purpose: Literal["research", "practice", "demonstration", "hiring"] = "research"
     jurisdiction: str = Field("unstated", description="ISO 3166 code, 'EU', or 'unstated'")
     store_video: bool = Field(True, description="keep a copy of the source video in the session folder")
+    stages: tuple[str, ...] = Field((), description="further stages by name, which installed packages add (see `workbench plugins`)")
 
 
 class Settings(BaseSettings):

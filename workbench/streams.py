@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench import contracts
+from workbench.outputs import Output
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -20,6 +22,10 @@ class FramePacket:
 
     message: contracts.Frame
     image: NDArray[np.uint8]
+
+    @property
+    def reached(self) -> float | None:
+        return self.message.timestamp
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,10 @@ class AudioBlock:
     def end(self) -> float:
         return (self.first_sample + len(self.samples)) / self.sample_rate
 
+    @property
+    def reached(self) -> float | None:
+        return self.end
+
 
 @dataclass(frozen=True)
 class DetectedFrame:
@@ -53,6 +63,10 @@ class DetectedFrame:
     packet: FramePacket
     detections: contracts.Detections
 
+    @property
+    def reached(self) -> float | None:
+        return self.packet.reached
+
 
 @dataclass(frozen=True)
 class TrackedFrame:
@@ -60,6 +74,11 @@ class TrackedFrame:
 
     packet: FramePacket
     detections: contracts.Detections
+    outputs: ClassVar[tuple[Output, ...]] = (Output("detections", contracts.Detections, lambda item: (item.detections,)),)
+
+    @property
+    def reached(self) -> float | None:
+        return self.packet.reached
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,10 @@ class FaceCrop:
 
     item: contracts.CropItem
     image: NDArray[np.uint8]
+
+    @property
+    def reached(self) -> float | None:
+        return self.item.timestamp
 
 
 @dataclass(frozen=True)
@@ -81,6 +104,11 @@ class SpeechClip:
     samples: NDArray[np.float32]
     sample_rate: int = 16000
     before: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    outputs: ClassVar[tuple[Output, ...]] = (Output("segments", contracts.SpeechSegment, lambda item: (item.message,)),)
+
+    @property
+    def reached(self) -> float | None:
+        return self.message.end
 
 
 @dataclass(frozen=True)
@@ -90,10 +118,16 @@ class TranscribedClip:
     transcript: contracts.Transcript
     clip: SpeechClip
 
+    @property
+    def reached(self) -> float | None:
+        return self.transcript.end
+
 
 @dataclass(frozen=True)
 class AlignedClip(TranscribedClip):
     """A transcribed segment whose words have been aligned; a type of its own, because the graph routes by exact type."""
+
+    outputs: ClassVar[tuple[Output, ...]] = (Output("transcripts", contracts.Transcript, lambda item: (item.transcript,)),)
 
 
 @dataclass(frozen=True)
@@ -201,9 +235,16 @@ class Track:
 
 @dataclass(frozen=True)
 class TrackUpdate:
-    """New rows of a dense series, as a stage emits them."""
+    """New rows of a dense series, as a stage emits them; stored in the stream that is called like the track."""
 
     track: Track
+    outputs: ClassVar[tuple[Output, ...]] = (
+        Output(lambda item: str(item.track.name), contracts.TrackRow, lambda item: item.track.rows(), lambda item: item.track),
+    )
+
+    @property
+    def reached(self) -> float | None:
+        return float(self.track.times[-1]) if len(self.track) else None
 
 
 @dataclass(frozen=True)
@@ -212,3 +253,27 @@ class MeasuredClip:
 
     message: contracts.Prosody
     acoustics: Track
+    outputs: ClassVar[tuple[Output, ...]] = (
+        Output("prosody", contracts.Prosody, lambda item: (item.message,)),
+        Output("acoustics", contracts.TrackRow, lambda item: item.acoustics.rows(), lambda item: item.acoustics),
+    )
+
+    @property
+    def reached(self) -> float | None:
+        return self.message.end
+
+
+STREAMS: dict[str, type[contracts.Message]] = {
+    **{
+        output.stream: output.message
+        for kind in (TrackedFrame, contracts.VisualOutput, SpeechClip, AlignedClip, MeasuredClip, contracts.Event)
+        for output in kind.outputs
+        if isinstance(output.stream, str)
+    },
+    "speech": contracts.TrackRow,
+    "affect": contracts.TrackRow,
+    "answers": contracts.Answer,
+    "windows": contracts.FusedWindow,
+    "scores": contracts.Score,
+}
+"""The streams that every session has → the message on each of their lines; the file is ``NAME.jsonl``."""

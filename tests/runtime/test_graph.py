@@ -8,7 +8,8 @@ import pytest
 
 from workbench import contracts
 from workbench.errors import WeightsError
-from workbench.runtime.graph import MAX_FAILURES, Graph, stream_time
+from workbench.outputs import reached
+from workbench.runtime.graph import MAX_FAILURES, Graph
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.recorded import DEPTH, run
 from workbench.stage import Stage, StageSpec
@@ -17,6 +18,10 @@ from workbench.stage import Stage, StageSpec
 @dataclass(frozen=True)
 class Tick:
     timestamp: float
+
+    @property
+    def reached(self) -> float:
+        return self.timestamp
 
 
 @dataclass(frozen=True)
@@ -134,12 +139,11 @@ def test_stages_satisfy_the_protocol() -> None:
     assert isinstance(Pairs(), Stage)
 
 
-def test_stream_time_reaches_into_every_packet() -> None:
-    assert stream_time(Tick(2.0)) == 2.0
-    assert stream_time(contracts.Answer(question_id="q", start=1, end=4, text="", words=0, fillers=0)) == 4
+def test_items_say_the_session_second_that_they_reach_to() -> None:
+    assert reached(Tick(2.0)) == 2.0
     prediction = contracts.VisualPrediction(face_id="f", frame_id=1, timestamp=7.0, probs={}, top=("sad", 0.5))
-    assert stream_time(contracts.VisualOutput(batch_id="b", predictions=[prediction])) == 7.0
-    assert stream_time(object()) is None
+    assert reached(contracts.VisualOutput(batch_id="b", predictions=[prediction])) == 7.0
+    assert reached(Label(1.0)) is None, "a type that declares no time"
 
 
 def test_the_recorded_driver_drops_nothing_and_keeps_each_graph_in_order() -> None:

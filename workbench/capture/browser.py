@@ -46,6 +46,10 @@ class JpegFrame:
     def timestamp(self) -> float:
         return self.sample / RATE
 
+    @property
+    def reached(self) -> float:
+        return self.timestamp
+
 
 def decode(frame: JpegFrame, max_height: int) -> FramePacket:
     """Its pixels (RGB), no higher than `max_height`.

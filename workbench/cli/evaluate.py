@@ -30,6 +30,7 @@ def evaluate(
     jurisdiction: Annotated[str, typer.Option(help="Where it takes place: a country code, US-NY, EU.")] = "",
     consent: Annotated[str, typer.Option(help="Who consented, and how it was recorded; stored with the session.")] = "",
     out: Annotated[Path | None, typer.Option(help="Session folder; a new one in the sessions folder otherwise.")] = None,
+    stage: Annotated[list[str] | None, typer.Option(help="A further stage that an installed package adds; may be given again.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Write the report, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
@@ -38,7 +39,7 @@ def evaluate(
     with stage_bars(enabled=not as_json) as progress:
         from workbench.pipeline import evaluate as run
 
-        session = run(media, questions, chosen, out=out, consent=_consent(consent), progress=progress)
+        session = run(media, questions, chosen, out=out, consent=_consent(consent), progress=progress, stages=stage or ())
     path = _report(session) if report else None
     _show(session, path, as_json)
 

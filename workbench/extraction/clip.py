@@ -20,7 +20,7 @@ from workbench.corpora.check import media_fault
 from workbench.corpora.tracks import Rows, measured, read_rows, track_file, write_rows
 from workbench.errors import MediaError, SettingsError, WeightsError
 from workbench.events import EventKind
-from workbench.extraction.steps import OF_STAGE, Chain, chain
+from workbench.extraction.steps import OF_STAGE, STEPS, Chain, chain
 from workbench.runtime.graph import Graph
 from workbench.runtime.recorded import run
 from workbench.settings import Settings
@@ -32,11 +32,8 @@ from workbench.streams import (
     AudioBlock,
     DetectedFrame,
     FramePacket,
-    MeasuredClip,
     SpeechClip,
-    Track,
     TrackedFrame,
-    TrackUpdate,
     TranscribedClip,
 )
 from workbench.vision.tracking import CONFIRM
@@ -208,32 +205,10 @@ def _fresh(stage: Stage) -> Stage:
 
 def as_rows(item: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is stored of a stage's output: the step and a row."""
-    match item:
-        case DetectedFrame():
-            yield "detection", item.detections.model_dump(mode="json")
-        case TrackedFrame():
-            yield "tracking", item.detections.model_dump(mode="json")
-        case contracts.VisualOutput():
-            for p in item.predictions:
-                seen = {"size_px": p.quality.size_px, "quality": p.quality.score} if p.quality else {"size_px": None, "quality": None}
-                yield "emotion", {"frame_id": p.frame_id, "timestamp": p.timestamp, "face_id": p.face_id, **p.probs, **seen}
-        case SpeechClip():
-            yield "vad", item.message.model_dump(mode="json")
-        case AlignedClip():
-            yield "alignment", item.transcript.model_dump(mode="json")
-        case TranscribedClip():
-            yield "transcription", item.transcript.model_dump(mode="json")
-        case MeasuredClip():
-            yield "prosody", item.message.model_dump(mode="json") | {"acoustics": _columns(item.acoustics)}
-        case TrackUpdate() if item.track.name == "affect":
-            t = item.track
-            for i, time in enumerate(t.times):
-                values = dict(zip(t.names, t.values[i].tolist(), strict=True))
-                yield "affect", {"time": float(time), **values, "confidence": float(t.confidence[i]), "valid": bool(t.valid[i])}
-
-
-def _columns(track: Track) -> dict[str, list[float]]:
-    return {"time": track.times.tolist()} | {n: track.column(n).tolist() for n in track.names}
+    for step in STEPS:
+        if step.item is type(item) and step.rows is not None:
+            for row in step.rows(item):
+                yield step.name, row
 
 
 def resumed(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from workbench import zoo
+from workbench.contracts import VisualOutput
 from workbench.errors import CorpusError
+from workbench.extraction import rows
 from workbench.settings import Settings
 from workbench.stage import Stage
+from workbench.streams import AlignedClip, DetectedFrame, MeasuredClip, SpeechClip, TrackedFrame, TrackUpdate, TranscribedClip
 
 Chain = Literal["vision", "speech", "text"]
 
@@ -34,6 +37,10 @@ class Step:
         Settings that its result depends on.
     code : tuple of str
         Modules that it is computed by: their source is its version.
+    item : type, optional
+        The type of the graph's items that hold its result.
+    rows : callable, optional
+        ``rows(item)`` → what is stored of one, as rows of a table.
     """
 
     name: str
@@ -41,22 +48,27 @@ class Step:
     stages: tuple[str, ...]
     settings: tuple[str, ...]
     code: tuple[str, ...]
+    item: type | None = None
+    rows: Callable[[Any], Iterator[rows.Row]] | None = None
 
 
 STEPS: tuple[Step, ...] = (
     Step(
         "detection", "vision", ("face detection",),
         ("capture.fps", "capture.max_height", "vision.detector", "vision.min_detection", "vision.max_faces"),
-        ("capture.frames", "vision.detection"),
+        ("capture.frames", "vision.detection"), DetectedFrame, rows.faces,
     ),
-    Step("tracking", "vision", ("face tracking",), ("vision.track_gap", "vision.track_iou"), ("vision.tracking", "vision.appearance")),
+    Step(
+        "tracking", "vision", ("face tracking",), ("vision.track_gap", "vision.track_iou"),
+        ("vision.tracking", "vision.appearance"), TrackedFrame, rows.faces,
+    ),
     Step(
         "emotion", "vision", ("face alignment", "visual emotion"),
         (
             "vision.crop_margin", "vision.batch", "vision.batch_window", "vision.runtime", "vision.emotion_model", "vision.ensemble",
             "vision.ensemble_weight", "vision.temperature", "vision.temperature_second",
         ),
-        ("vision.alignment", "vision.emotion"),
+        ("vision.alignment", "vision.emotion"), VisualOutput, rows.emotions,
     ),
     Step(
         "vad", "speech", ("voice activity",),
@@ -64,19 +76,19 @@ STEPS: tuple[Step, ...] = (
             "capture.sample_rate", "capture.block_seconds", "speech.vad_threshold", "speech.vad_min_silence", "speech.vad_pad",
             "speech.max_segment",
         ),
-        ("capture.audio", "speech.vad", "speech.silero"),
+        ("capture.audio", "speech.vad", "speech.silero"), SpeechClip, rows.segment,
     ),
     Step(
         "transcription", "speech", ("transcription",),
         ("speech.language", "speech.model", "speech.prompt", "speech.beam", "speech.batch", "speech.fillers", "speech.diarize"),
-        ("speech.transcription", "speech.whisper"),
+        ("speech.transcription", "speech.whisper"), TranscribedClip, rows.transcript,
     ),
     Step(
         "alignment", "speech", ("word alignment",), ("speech.aligner", "speech.aligner_path"),
-        ("speech.word_alignment", "speech.forced_alignment", "speech.pronunciation"),
+        ("speech.word_alignment", "speech.forced_alignment", "speech.pronunciation"), AlignedClip, rows.transcript,
     ),
-    Step("prosody", "speech", ("prosody",), ("speech.pause",), ("speech.prosody", "speech.voice")),
-    Step("affect", "speech", ("prosodic affect",), ("speech.affect_hop",), ("speech.affect",)),
+    Step("prosody", "speech", ("prosody",), ("speech.pause",), ("speech.prosody", "speech.voice"), MeasuredClip, rows.prosody),
+    Step("affect", "speech", ("prosodic affect",), ("speech.affect_hop",), ("speech.affect",), TrackUpdate, rows.affect),
     Step("embedding", "text", (), ("language.similarity_model",), ("language.similarity",)),
 )  # fmt: skip
 BY_NAME: dict[str, Step] = {s.name: s for s in STEPS}

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench import contracts, streams
+from workbench import contracts
 from workbench.fusion.observations import ACOUSTICS, Faces, Observations
 from workbench.labels import BASIC
+from workbench.outputs import outputs_of
 from workbench.sessions import tracks
 from workbench.settings import Vision
 from workbench.streams import Floats, Track
@@ -38,28 +39,24 @@ class Observing:
         self._row_of: dict[int, int] = {}
         self._names: list[str] = []
         self._rows: dict[str, list[Track]] = {"acoustics": [], "affect": [], "speech": []}
-        self.segments: list[contracts.SpeechSegment] = []
-        self.transcripts: list[contracts.Transcript] = []
-        self.prosody: list[contracts.Prosody] = []
+        self._messages: dict[str, list[Any]] = {"segments": [], "transcripts": [], "prosody": []}
 
     def add(self, item: Any) -> None:
         """Take any output of the graphs; what fusion does not read is passed over."""
         with self._lock:
-            match item:
-                case streams.TrackedFrame():
-                    self._frame(item.detections)
-                case contracts.VisualOutput():
-                    for prediction in item.predictions:
-                        self._predict(prediction)
-                case streams.SpeechClip():
-                    self.segments.append(item.message)
-                case streams.AlignedClip():
-                    self.transcripts.append(item.transcript)
-                case streams.MeasuredClip():
-                    self.prosody.append(item.message)
-                    self._rows["acoustics"].append(item.acoustics)
-                case streams.TrackUpdate() if item.track.name in self._rows:
-                    self._rows[item.track.name].append(item.track)
+            for output in outputs_of(item):
+                stream = output.stream_of(item)
+                if stream in self._rows and output.track is not None:
+                    self._rows[stream].append(output.track(item))
+                elif stream in self._messages:
+                    self._messages[stream].extend(output.rows(item))
+                elif stream == "detections":
+                    for frame in output.rows(item):
+                        self._frame(frame)
+                elif stream == "visual":
+                    for batch in output.rows(item):
+                        for prediction in batch.predictions:
+                            self._predict(prediction)
 
     def _code(self, name: str) -> int:
         if name not in self._names:
@@ -99,9 +96,9 @@ class Observing:
             n = self._frames.count
             frames, table = self._frames.table[:n].copy(), self._predictions.table[:n].copy()
             wanted, names = np.array(self._wanted, np.int64), tuple(self._names)
-            said = [*self.segments]
-            words = tracks.words(self.transcripts)
-            prosody = tuple(self.prosody)
+            said = [*self._messages["segments"]]
+            words = tracks.words(self._messages["transcripts"])
+            prosody = tuple(self._messages["prosody"])
         if speaking_since is not None and speaking_since >= (said[-1].end if said else 0.0):
             said.append(contracts.SpeechSegment(segment_id="open", start=speaking_since, end=max(duration, speaking_since)))
         segments = tracks.segments(said)

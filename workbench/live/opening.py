@@ -82,9 +82,7 @@ def open_live(
             models.put(stages)
 
     writer = SessionWriter.create(name, header)
-    session = LiveSession(
-        writer, settings, Parts(stages.vision, stages.speech, stages.measures, pipeline.store, marked.answers, finish), ledger
-    )
+    session = LiveSession(writer, settings, Parts(stages.vision, stages.speech, stages.measures, marked.answers, finish), ledger)
     watch(session)
     return session
 

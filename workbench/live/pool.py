@@ -11,6 +11,7 @@ from workbench.errors import WorkbenchError
 from workbench.runtime.process import ProcessGraph
 from workbench.settings import Settings
 from workbench.stage import Stage
+from workbench.stages import MEASURES, build
 
 
 @dataclass
@@ -36,11 +37,8 @@ class StageSet:
 def measuring_stages(settings: Settings, disabled: dict[str, str]) -> list[Stage]:
     """The recorded path's stages after recognition (word alignment, prosody, affect), and pitch and level of speech that goes on."""
     from workbench.speech.provisional import ProvisionalVoice
-    from workbench.speech.transcription import Transcriber
-    from workbench.speech.vad import VoiceActivity
 
-    recorded = [s for s in pipeline.speech_stages(settings, disabled) if not isinstance(s, VoiceActivity | Transcriber)]
-    return [*recorded, ProvisionalVoice()]
+    return [*build([n for n in MEASURES if n not in disabled], settings), ProvisionalVoice()]
 
 
 def build_stage_set(settings: Settings, disabled: dict[str, str]) -> StageSet:

@@ -62,8 +62,6 @@ class Parts:
         `speech` gets audio and makes transcripts.
     measures : ProcessGraph
         Gets those; started already.
-    store : callable
-        ``store(writer, item)``.
     answers : callable
         ``answers(transcripts, marks, duration)`` → answers so far.
     finish : callable
@@ -73,7 +71,6 @@ class Parts:
     vision: Sequence[Stage]
     speech: Sequence[Stage]
     measures: ProcessGraph
-    store: Callable[[SessionWriter, Any], None]
     answers: Callable[[list[contracts.Transcript], list[contracts.Event], float], list[contracts.Answer]]
     finish: Callable[[SessionWriter, list[contracts.Event], float], None]
 
@@ -267,7 +264,7 @@ class LiveSession:
                     self._events.append(item)
 
     def _store(self, item: Any) -> None:
-        self._keep(self.parts.store, self.writer, item)
+        self._keep(self.writer.add, item)
 
     def _keep(self, write: Callable[..., Any], *what: Any) -> None:
         try:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from workbench import contracts, streams
+from workbench import contracts
 from workbench.errors import WorkbenchError
 from workbench.events import EventKind
+from workbench.outputs import reached
 from workbench.runtime.ledger import Ledger
 from workbench.stage import Stage
 
@@ -20,23 +21,11 @@ MAX_FAILURES = 3
 """A stage that raised this often in a row is left out for the rest of the stream; its modality counts as missing."""
 
 
-def stream_time(item: Any) -> float | None:
-    """The session second that an item reaches to, or None where it has no time."""
-    if isinstance(item, contracts.VisualOutput):
-        return item.predictions[-1].timestamp if item.predictions else None
-    if isinstance(item, streams.TrackUpdate):
-        return float(item.track.times[-1]) if len(item.track) else None
-    for path in (("end",), ("timestamp",), ("message",), ("packet",), ("item",), ("transcript",), ("clip",)):
-        value = getattr(item, path[0], None)
-        if isinstance(value, int | float):
-            return float(value)
-        if value is not None and not isinstance(value, str):
-            return stream_time(value)
-    return None
-
-
 class Graph:
-    """Stages in an order such that every stage comes after those that feed it.
+    """Stages joined by the types of items that they consume and produce.
+
+    An output goes at once to the stages that consume its exact type. Several that consume the same type get it in the order
+    in which they are given, which is also the order in which they are flushed.
 
     Parameters
     ----------
@@ -71,7 +60,7 @@ class Graph:
     def push(self, item: Any) -> Iterator[Any]:
         """Run everything that follows from one item; yields every item that any stage made, depth-first."""
         for stage in self._consumers.get(type(item), ()):
-            yield from self._onward(stage, partial(stage.process, item), stream_time(item))
+            yield from self._onward(stage, partial(stage.process, item), reached(item))
 
     def flush(self) -> Iterator[Any]:
         """End the stream: flush the stages in order, each one's rest running through those after it."""

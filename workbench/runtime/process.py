@@ -16,7 +16,8 @@ from typing import Any
 from workbench import contracts
 from workbench.errors import WorkbenchError
 from workbench.events import EventKind
-from workbench.runtime.graph import Graph, stream_time
+from workbench.outputs import reached
+from workbench.runtime.graph import Graph
 from workbench.runtime.ledger import Ledger
 from workbench.stage import StageSpec
 
@@ -129,7 +130,7 @@ class ProcessGraph:
                 self.start()
             return self._ask(verb, item)
         except (EOFError, OSError):
-            return [self._died(stream_time(item) or 0.0)]
+            return [self._died(reached(item) or 0.0)]
 
     def _died(self, now: float) -> contracts.Event:
         """Note that the process is gone; `idle` or the next item starts it again."""

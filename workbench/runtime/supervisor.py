@@ -13,7 +13,7 @@ import numpy as np
 from workbench import contracts
 from workbench.errors import WorkbenchError
 from workbench.events import EventKind
-from workbench.runtime.graph import stream_time
+from workbench.outputs import reached
 from workbench.streams import AudioBlock
 
 RETRY = 5.0
@@ -180,11 +180,11 @@ class Worker(threading.Thread):
             if ready is not None:
                 for output in self.graph.push(ready):
                     self._deliver(output)
-                self.reached = max(self.reached, stream_time(ready) or 0.0)
+                self.reached = max(self.reached, reached(ready) or 0.0)
         except WorkbenchError:
             raise
         except Exception as error:  # outside the stages, e.g. a picture that is none: the next item may be whole
-            now = stream_time(item) or self.reached
+            now = reached(item) or self.reached
             message = f"{type(error).__name__}: {error}"
             self._deliver(contracts.Event(timestamp=now, kind=EventKind.WORKER_ERROR, stage=self.name, message=message))
         finally:

@@ -20,7 +20,8 @@ from workbench.contracts import Message, SessionHeader
 from workbench.errors import SessionError
 from workbench.events import EventKind
 from workbench.sessions import files
-from workbench.sessions.writer import AUDIO, HEADER, STREAMS
+from workbench.sessions.writer import AUDIO, HEADER, RESERVED
+from workbench.streams import STREAMS
 
 M = TypeVar("M", bound=Message)
 
@@ -62,6 +63,12 @@ class SessionReader:
         if repair and not session.recording:
             session._repair()
         return session
+
+    def refresh(self) -> None:
+        """Forget what was read of the streams, so that it is read anew: something was written since."""
+        for name in [n for n in vars(self) if n != "settings" and isinstance(getattr(type(self), n, None), cached_property)]:
+            delattr(self, name)
+        self.recording = _is_recording(self.folder)
 
     @classmethod
     def find(cls, name: str | Path) -> Self:
@@ -132,9 +139,17 @@ class SessionReader:
         SessionError
             If there is no such stream.
         """
+        if stream in self.added_streams:
+            return [json.loads(line) for line in self.raw(stream).splitlines()]
         if stream not in STREAMS:
-            raise SessionError(f"{self.folder}: no stream is called {stream!r}; streams: {', '.join(STREAMS)}")
+            raise SessionError(f"{self.folder}: no stream is called {stream!r}; streams: {', '.join([*STREAMS, *self.added_streams])}")
         return self._read(stream, STREAMS[stream])
+
+    @property
+    def added_streams(self) -> list[str]:
+        """Streams that stages of other packages wrote; their messages are read as plain dicts."""
+        own = {*STREAMS, *RESERVED}
+        return sorted(p.stem for p in self.folder.glob("*.jsonl") if p.stem not in own)
 
     def _read(self, stream: str, kind: type[M]) -> list[M]:
         path = self.folder / f"{stream}.jsonl"

@@ -12,8 +12,8 @@ from workbench.fusion.observations import Observations
 from workbench.sessions import files
 from workbench.sessions import overrides as overriding
 from workbench.sessions.reader import SessionReader
-from workbench.sessions.writer import HEADER, STREAMS, SessionWriter
-from workbench.streams import Track
+from workbench.sessions.writer import HEADER, SessionWriter
+from workbench.streams import STREAMS, Track
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +122,7 @@ class Session(SessionReader):
             "segments": tables.plain(self.segments, contracts.SpeechSegment),
             "events": tables.events(self.events),
             **{name: tables.track(self.track(name)) for name in ("visual", "affect", "acoustics", "speech")},
+            **{name: tables.added(self.messages(name)) for name in self.added_streams},
         }
 
     def export(self, folder: str | Path, format: str = "parquet") -> list[Path]:

@@ -114,6 +114,11 @@ def answers(messages: list[contracts.Answer]) -> pd.DataFrame:
     return plain(messages, contracts.Answer).map(lambda v: json.dumps(v) if isinstance(v, dict | list) else v)
 
 
+def added(messages: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a message of another package's stream; what lies deeper gets names with a dot, as ``values.brightness``."""
+    return pd.json_normalize(messages)
+
+
 def overrides(entries: list[Override]) -> pd.DataFrame:
     """One row a correction; values as text, so that scores and labels fit one column."""
     return plain(entries, Override).map(lambda v: None if pd.isna(v) else v if isinstance(v, int) else str(v))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import re
 import shutil
 import threading
 from collections.abc import Iterable
@@ -17,26 +18,14 @@ from workbench import contracts
 from workbench.contracts import Message, SessionHeader
 from workbench.errors import SessionError
 from workbench.events import EventKind
+from workbench.outputs import outputs_of
 from workbench.sessions import files
-from workbench.streams import AudioBlock
-
-STREAMS: dict[str, type[Message]] = {
-    "detections": contracts.Detections,
-    "visual": contracts.VisualOutput,
-    "segments": contracts.SpeechSegment,
-    "speech": contracts.TrackRow,
-    "transcripts": contracts.Transcript,
-    "prosody": contracts.Prosody,
-    "acoustics": contracts.TrackRow,
-    "affect": contracts.TrackRow,
-    "answers": contracts.Answer,
-    "windows": contracts.FusedWindow,
-    "scores": contracts.Score,
-    "events": contracts.Event,
-}
-"""Stream → the message on each of its lines. The file is ``NAME.jsonl``."""
+from workbench.streams import STREAMS, AudioBlock
 
 HEADER, AUDIO = "header.json", "audio.wav"
+RESERVED = ("overrides", "header")
+"""Names in a session's folder that no stage may write."""
+_STREAM = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 class SessionWriter:
@@ -87,13 +76,32 @@ class SessionWriter:
         Raises
         ------
         SessionError
-            If the stream is not one of `STREAMS`, the message not of its type, or the disk does not take it.
+            If the message is not of the stream's type, the stream's name cannot be one, or the disk does not take it.
         """
-        if not isinstance(message, STREAMS.get(stream, ())):
+        if not isinstance(message, STREAMS.get(stream, Message)):
             raise SessionError(f"stream {stream!r} does not take a {type(message).__name__}; streams: {', '.join(STREAMS)}")
         data = message.line().encode() + b"\n"
         with self._lock:
+            if stream not in self._streams:
+                self._streams[stream] = self._added(stream)
             self._streams[stream].append(data)
+
+    def _added(self, stream: str) -> files.Appender:
+        """The file of a stream that a stage of another package writes."""
+        if not _STREAM.fullmatch(stream) or stream in RESERVED:
+            raise SessionError(
+                f"stream {stream!r} cannot be stored: a name is lower-case letters, digits and '_', and none of the session's own"
+            )
+        return files.Appender(self.folder / f"{stream}.jsonl")
+
+    def add(self, item: Any) -> None:
+        """Write one item of the graphs to the streams that its type declares (see `outputs`); audio goes into the recording."""
+        if isinstance(item, AudioBlock):
+            self.audio(item)
+            return
+        for output in outputs_of(item):
+            for row in output.rows(item):
+                self.write(output.stream_of(item), row)
 
     def event(self, kind: str, message: str = "", *, timestamp: float = 0.0, stage: str | None = None, **data: Any) -> None:
         """Append to ``events``; `data` must be plain values."""

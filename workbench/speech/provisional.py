@@ -30,6 +30,10 @@ class OpenSpeech:
     def end(self) -> float:
         return self.start + len(self.samples) / SAMPLE_RATE
 
+    @property
+    def reached(self) -> float:
+        return self.end
+
 
 @dataclass(frozen=True)
 class ProvisionalAcoustics:

@@ -148,6 +148,10 @@ class Interim:
     end: float
     """Session second that was heard."""
 
+    @property
+    def reached(self) -> float:
+        return self.end
+
 
 class LocalAgreement:
     """Commits the words on which two consecutive hearings agree, once there is sound enough after them."""
