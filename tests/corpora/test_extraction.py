@@ -199,9 +199,9 @@ def test_fusion_gets_samples_of_an_extracted_corpus(first: extraction.Result) ->
     assert samples.classes == ("angry", "fear", "happy", "sad")
     assert [samples.classes[i] for i in samples.labels] == ["happy", "sad", "angry", "fear"]
     assert samples.persons.tolist() == ["Actor_01", "Actor_01", "Actor_02", "Actor_02"]
-    assert samples.masks["visual"].tolist() == [True, True, True, False]
-    assert samples.masks["text"].tolist() == [True, True, True, False]
-    np.testing.assert_allclose(samples.tracks["visual"][:3].sum(axis=1), 1.0)
+    assert samples.batch.masks["visual"].tolist() == [True, True, True, False]
+    assert samples.batch.masks["text"].tolist() == [True, True, True, False]
+    np.testing.assert_allclose(samples.features["visual"][:3].sum(axis=1), 1.0)
     assert samples.groups.columns.tolist() == ["sex"]
     assert "outputs of the workbench's own stages" in samples.source
     assert samples.notes[0] == f"1 clips had errors when they were extracted; see {first.root / 'errors.parquet'}"

@@ -32,6 +32,10 @@ from workbench.views.live.timeline import Timeline
 class Tick:
     timestamp: float
 
+    @property
+    def reached(self) -> float:
+        return self.timestamp
+
 
 class Fragile:
     """Passes ticks on; raises, or ends its process, where a tick's time is in a list."""
@@ -129,7 +133,7 @@ def test_an_error_that_a_person_must_mend_ends_the_worker() -> None:
 
 @pytest.fixture
 def child() -> Iterable[ProcessGraph]:
-    graph = ProcessGraph("tests.runtime.test_live_parts:fragile_stages", ((2.0,), (3.0,)), [Fragile.spec])
+    graph = ProcessGraph("tests.live.test_live_parts:fragile_stages", ((2.0,), (3.0,)), [Fragile.spec])
     graph.use(Ledger())
     graph.start()
     yield graph
@@ -183,7 +187,7 @@ def test_a_process_that_hangs_is_replaced(child: ProcessGraph) -> None:
 
 
 def test_missing_weights_in_the_process_are_named_here() -> None:
-    graph = ProcessGraph("tests.runtime.test_live_parts:missing_weights", (), [])
+    graph = ProcessGraph("tests.live.test_live_parts:missing_weights", (), [])
     with pytest.raises(WeightsError, match="whisper-base: not there"):
         graph.start()
     graph.stop()

@@ -47,7 +47,7 @@ def test_frames_are_found_at_their_times_with_the_sound(tmp_path: Path) -> None:
 _DIES = """
 import os, sys, time
 from pathlib import Path
-from tests.runtime.test_recording import record
+from tests.live.test_recording import record
 recording = record(Path(sys.argv[1]), [50] * 40)
 while not recording._waiting.empty():
     time.sleep(0.05)
