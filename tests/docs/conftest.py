@@ -6,8 +6,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from tests.support import documents
 from tests.support.packages import ROOT
 from tests.support.reader import EVALUATE, Reader
 from workbench.sample import SamplePaths
@@ -20,6 +23,9 @@ def evaluated(sample_paths: SamplePaths, tmp_path_factory: pytest.TempPathFactor
     for path, name in ((sample_paths.video, "interview.mp4"), (sample_paths.interview, "interview.yaml")):
         shutil.copy(path, folder / name)
     shutil.copytree(ROOT / "experiments", folder / "experiments")
+    audit = folder / "experiments" / "audit_default.yaml"
+    audit.write_text(audit.read_text().replace("draws: 1000", "draws: 100"))  # the same, sooner
+    decisions(folder)
     (folder / "other.yaml").write_text("fusion:\n  weights: {visual: 0.3, audio: 0.7}\n")
     done = Reader(folder, tmp_path_factory.mktemp("bin")).type(EVALUATE)
     assert done.returncode == 0, done.stderr
@@ -31,3 +37,15 @@ def evaluated(sample_paths: SamplePaths, tmp_path_factory: pytest.TempPathFactor
 def reader(evaluated: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Reader]:
     """Gives a reader with a folder of their own."""
     return lambda: Reader(Path(shutil.copytree(evaluated, tmp_path / "reader")), tmp_path_factory.mktemp("bin"))
+
+
+def decisions(folder: Path) -> None:
+    """The table and the configuration of the audit page: generated decisions about forty people."""
+    block = documents.blocks("docs/how-to/audit.md", "yaml")[0]
+    (folder / "decisions.yaml").write_text(block.text)
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(40), 10)
+    truth = rng.choice(["hired", "not"], 400)
+    predicted = np.where(rng.random(400) < 0.8, truth, "not")
+    table = {"person": person, "truth": truth, "predicted": predicted, "sex": np.where(person % 2, "female", "male")}
+    pd.DataFrame(table).to_csv(folder / "decisions.csv", index=False)

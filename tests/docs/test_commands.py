@@ -13,6 +13,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,13 @@ from tests.support import documents
 from tests.support.packages import ROOT
 from tests.support.reader import EVALUATE, Reader
 
-SHORTER = {
-    "workbench bench live --seconds 75": "workbench bench live --seconds 20",
+QUICKER = {
+    "workbench bench live": "--seconds 20",
+    "workbench fusion benchmark": "--folds 2 --draws 20 --seeds 1",
+    "workbench fusion fit": "--folds 2 --draws 20",
+    "workbench fusion sweep": "--trials 1",
 }
-"""Commands that take minutes → what is typed in their place."""
+"""Commands that take minutes → options that are typed after their own."""
 ELSEWHERE = {
     EVALUATE: "the `evaluated` fixture types it",
     "workbench demo": "`make demo`, which CI runs; the wheel's test types it in an empty environment",
@@ -39,16 +43,32 @@ COMMANDS["README.md"] = [command for command in README if command not in IN_DOCS
 MAKE = sorted({c.split()[1] for c in IN_DOCS | set(README) if c.startswith("make ")})
 
 
-def typed(commands: list[str]) -> list[str]:
-    return [c for c in commands if c not in ELSEWHERE and not SERVER.match(c) and not c.startswith("make ")]
+def typed(page: str) -> list[str]:
+    return [c for c in COMMANDS[page] if c not in ELSEWHERE and not SERVER.match(c) and not c.startswith("make ")]
+
+
+def about_crema_d(page: str) -> bool:
+    """Whether a command of the page reads CREMA-D's votes."""
+    return any(re.search(r"crema-d|audit_default|fusion_sweep", command) for command in typed(page))
 
 
 @pytest.mark.media
-@pytest.mark.parametrize("page", [page for page, commands in COMMANDS.items() if typed(commands)])
+@pytest.mark.parametrize("page", [page for page in COMMANDS if typed(page) and not about_crema_d(page)])
 def test_commands_of_a_page(page: str, reader: Callable[[], Reader]) -> None:
-    at = reader()
-    for command in typed(COMMANDS[page]):
-        done = at.type(SHORTER.get(command, command))
+    type_all(page, reader())
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("page", [page for page in COMMANDS if about_crema_d(page)])
+def test_commands_of_a_page_about_crema_d(page: str, reader: Callable[[], Reader], crema_d_root: Path) -> None:
+    type_all(page, reader(), WORKBENCH_DATA=str(crema_d_root.parent))
+
+
+def type_all(page: str, at: Reader, **environment: str) -> None:
+    at.environment |= environment
+    for command in typed(page):
+        quicker = next((options for start, options in QUICKER.items() if command.startswith(start)), "")
+        done = at.type(f"{command} {quicker}")
         allowed = next((codes for start, codes in EXIT.items() if command.startswith(start)), (0,))
         assert done.returncode in allowed, f"{command}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}"
         assert "Traceback" not in done.stderr, command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,3 +67,11 @@ def test_files_that_a_page_names_are_there(page: str) -> None:
     named = [name for name in named if "NAME" not in name]
     lost += [name for name in named if not list(ROOT.glob(name.rstrip("/"))) and not list(ROOT.glob(f"{name}.*"))]
     assert lost == []
+
+
+def test_the_table_of_layers_is_the_law_that_is_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    law = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    table = documents.read("docs/architecture.md").partition("| layer | holds |")[2].partition("\n\n")[0]
+    told = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert told == [layer.strip("()").removeprefix("workbench.") for layer in law]

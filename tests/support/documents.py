@@ -46,8 +46,8 @@ def read(page: str) -> str:
 
 
 def blocks(page: str, *languages: str) -> list[Block]:
-    """A page's fenced blocks in these languages."""
-    text = read(page)
+    """A page's fenced blocks in these languages, with the files that it includes."""
+    text = re.sub(r'^--8<-- "(.+)"$', lambda included: read(included[1]), read(page), flags=re.M)
     return [
         Block(page, text.count("\n", 0, match.start()) + 2, match["language"], match["text"])
         for match in FENCE.finditer(text)
