@@ -136,6 +136,11 @@ class Registry(Generic[T]):
                 if name in self._own or name in self._added:
                     raise
 
+    def own(self, name: str, thing: Any) -> None:
+        """Declare one of the workbench's own things that costs no import."""
+        self._own[name] = ""
+        self._loaded[name] = self._check(name, thing)
+
     def add(self, name: str, thing: Any) -> None:
         """Offer a thing in this process only: for notebooks that try something before they make a package of it."""
         self._added[name] = self._check(name, thing)

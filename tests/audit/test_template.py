@@ -42,10 +42,10 @@ def test_notebooks_and_their_scripts_are_the_same(name):
     assert not any(c.get("outputs") for c in notebook.cells)
 
 
-def test_the_bench_prints_every_figure_that_is_promised(command, crema_d_root, monkeypatch):
+def test_the_bench_prints_every_figure_that_is_promised(command, generated_root, monkeypatch):
     from workbench.audit import benchmark
 
-    monkeypatch.setenv("WORKBENCH_DATA", str(crema_d_root.parent))
+    monkeypatch.setenv("WORKBENCH_DATA", str(generated_root.parent))
     # the command's own figures, of a smaller many-rows table and fewer simulated audits
     whole = benchmark.many_rows
     monkeypatch.setattr(benchmark, "many_rows", lambda: whole(20_000, 20, 100))

@@ -49,7 +49,7 @@ def test_a_folder_that_cannot_be_loaded_is_a_finding(command: Command, tmp_path:
     assert done.json["clips"] == 0
     assert "the folder is empty" in done.json["findings"][0]["message"]
     for arguments, expected in (
-        (("check", "films", tmp_path), "no corpus 'films'"),
+        (("check", "films", tmp_path), "corpus 'films' is not known"),
         (("check", "meld", tmp_path, "--need", "smell"), "no modality 'smell'"),
     ):
         done = command("corpora", *arguments)
@@ -86,7 +86,7 @@ def test_list_names_every_corpus_its_card_and_whether_it_is_here(command: Comman
     BUILD["meld"](tmp_path / "meld")
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
     rows = {r["name"]: r for r in command("corpora", "list", "--json").json}
-    assert set(rows) == set(CORPORA)
+    assert set(rows) == set(CORPORA.names())
     assert rows["meld"]["here"] == str(tmp_path / "meld")
     assert rows["iemocap"]["here"] is None
     for row in rows.values():

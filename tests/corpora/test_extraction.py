@@ -322,13 +322,13 @@ def test_words_are_recognised_where_a_clip_has_no_text(sample_paths: SamplePaths
     assert found.features()["text"].shape == (2, 384)
 
 
-def test_bad_input_is_one_clear_line(command: Command, corpus: Path, many: Path, crema_d_root: Path, tmp_path: Path) -> None:
+def test_bad_input_is_one_clear_line(command: Command, corpus: Path, many: Path, generated_root: Path, tmp_path: Path) -> None:
     for arguments, expected in (
         (("ravdess", corpus, "--stages", "smell"), "no stage 'smell'; choose of detection, tracking"),
         (("ravdess", corpus, "--workers", 0), "--limit and --workers must be at least 1"),
         (("ravdess", tmp_path / "nowhere"), "no such folder"),
-        (("films", corpus), "no corpus 'films'"),
-        (("crema-d", crema_d_root), "has audio, video or a picture; nothing can be extracted"),
+        (("films", corpus), "corpus 'films' is not known"),
+        (("crema-d", generated_root), "has audio, video or a picture; nothing can be extracted"),
         (("ravdess", corpus, "--out", corpus / "Actor_02" / "01-01-05-01-01-01-02.mp4"), "File exists"),
     ):
         done = command("corpora", "extract", *arguments)

@@ -57,7 +57,7 @@ def test_the_data_root_is_where_corpora_are_looked_for(tmp_path: Path, monkeypat
     small_corpora.ravdess(tmp_path / "ravdess")
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
     assert len(corpora.load("ravdess").clips) == 4
-    with pytest.raises(CorpusError, match="no corpus 'films'; choose one of crema-d"):
+    with pytest.raises(CorpusError, match="corpus 'films' is not known; choose one of crema-d"):
         corpora.load("films")
 
 

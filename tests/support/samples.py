@@ -57,9 +57,3 @@ def cut(root: Path, out: Path, actors: int) -> Path:
     (out / "processedResults" / "tabulatedVotes.csv").write_text("\n".join(few) + "\n")
     (out / "VideoDemographics.csv").write_bytes((root / "VideoDemographics.csv").read_bytes())
     return out
-
-
-@pytest.fixture(scope="session")
-def few_votes(crema_d_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus folder with the real votes on 18 actors."""
-    return cut(crema_d_root, tmp_path_factory.mktemp("corpus") / "crema-d", 18)

@@ -73,7 +73,7 @@ def test_pictures_are_drawn(found: dict[str, Any], tmp_path: Path) -> None:
     assert all(p.stat().st_size > 10_000 for p in drawn)
 
 
-def test_the_command_on_real_votes(command: Callable[..., Done], few_votes: Path, tmp_path: Path) -> None:
+def test_the_command_on_votes(command: Callable[..., Done], few_votes: Path, tmp_path: Path) -> None:
     options = ("--folds", 2, "--seeds", 1, "--draws", 50, "--jobs", 1)
     done = command("fusion", "benchmark", "--corpus", "crema-d", "--path", few_votes, *options, "--out", tmp_path / "out", "--json")
     assert done.code == 0, done.err
@@ -95,13 +95,13 @@ def test_the_command_on_real_votes(command: Callable[..., Done], few_votes: Path
     ],
 )
 def test_a_bad_corpus_is_one_clear_line(
-    damage: str, message: str, command: Callable[..., Done], crema_d_root: Path, tmp_path: Path
+    damage: str, message: str, command: Callable[..., Done], generated_root: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "crema-d"
     if damage == "empty":
         root.mkdir()
     elif damage != "nowhere":
-        votes = cut(crema_d_root, root, 2) / "processedResults" / "tabulatedVotes.csv"
+        votes = cut(generated_root, root, 2) / "processedResults" / "tabulatedVotes.csv"
         if damage == "stub":
             votes.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
         elif damage == "columns":
@@ -113,8 +113,8 @@ def test_a_bad_corpus_is_one_clear_line(
     assert done.out == ""
 
 
-def test_what_is_doubtful_in_a_corpus_is_said_beside_the_figures(crema_d_root: Path, tmp_path: Path) -> None:
-    votes = cut(crema_d_root, tmp_path / "crema-d", 6) / "processedResults" / "tabulatedVotes.csv"
+def test_what_is_doubtful_in_a_corpus_is_said_beside_the_figures(generated_root: Path, tmp_path: Path) -> None:
+    votes = cut(generated_root, tmp_path / "crema-d", 6) / "processedResults" / "tabulatedVotes.csv"
     head, *rows = votes.read_text().splitlines()
     votes.write_text("\n".join([head + ",zodiac", *(f"{row},leo" for row in [*rows, rows[0]])]) + "\n")
     notes = "\n".join(catalogue.load("crema-d", tmp_path / "crema-d").notes)
@@ -128,7 +128,7 @@ def test_what_is_doubtful_in_a_corpus_is_said_beside_the_figures(crema_d_root: P
 
 
 def test_unknown_corpus_and_no_data_root(command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "no corpus 'films'; choose one of crema-d" in command("fusion", "benchmark", "--corpus", "films").err
+    assert "corpus 'films' is not known; choose one of crema-d" in command("fusion", "benchmark", "--corpus", "films").err
     monkeypatch.delenv("WORKBENCH_DATA", raising=False)
     done = command("fusion", "benchmark")
-    assert (done.code, "Set WORKBENCH_DATA" in done.err) == (2, True)
+    assert (done.code, "set WORKBENCH_DATA" in done.err) == (2, True)

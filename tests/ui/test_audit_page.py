@@ -19,10 +19,10 @@ WAIT = 60_000  # ms; a busy machine
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, crema_d_root: Path) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, generated_root: Path) -> Path:
     """A working folder with one audit run of CREMA-D's votes in it."""
     values = {
-        "name": "votes", "source": {"corpus": "crema-d", "root": str(crema_d_root), "predictions": ["face", "average"]},
+        "name": "votes", "source": {"corpus": "crema-d", "root": str(generated_root), "predictions": ["face", "average"]},
         "groupings": ["sex", "race"], "metrics": ["accuracy", "recall_sad"], "audit": {"draws": 200}, "compare": ["face", "average"],
         "costs": {"strategies": ["average", "product"]}, "ll144": {"predictions": "face", "ethnicity": None},
     }  # fmt: skip

@@ -30,8 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path, crema_d_root: Path) -> Iterator[str]:
-    with serve(folder, crema_d_root.parent) as url:
+def address(folder: Path, generated_root: Path) -> Iterator[str]:
+    with serve(folder, generated_root.parent) as url:
         yield url
 
 

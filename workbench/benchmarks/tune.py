@@ -45,11 +45,12 @@ def measure(moves: int = 60) -> dict[str, Any]:
     """
     import numpy as np
 
+    from workbench.corpora import folder as corpus_folder
     from workbench.training import catalogue
 
     catalogue.load("crema-d")  # says what is wrong with the corpus before a server is started
     with tempfile.TemporaryDirectory(prefix="workbench-bench-") as folder:
-        changed = {"OMP_NUM_THREADS": "1", "WORKBENCH_DATA": str(catalogue.folder("crema-d").parent.resolve())}
+        changed = {"OMP_NUM_THREADS": "1", "WORKBENCH_DATA": str(corpus_folder("crema-d").parent.resolve())}
         with served("tune", Path(folder), environment=changed) as server, chromium() as browser:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(server.visit())

@@ -33,12 +33,14 @@ def list_(as_json: AsJson = False) -> None:
     from workbench.settings import data_dir
 
     data = data_dir()
-    here = {name: str(data / name) if data and (data / name).is_dir() else None for name in CORPORA}
+    entries = dict(CORPORA.items())
+    here = {name: str(data / name) if data and (data / name).is_dir() else None for name in entries}
+    here |= {name: "brings its data along" for name, e in entries.items() if e.own_folder is not None}
     if as_json:
         rows = [
             {"name": e.name, "title": e.title, "licence": e.licence, "modalities": e.modalities, "label": e.label, "groups": e.groups}
-            | {"card": f"datasets/{e.name}.md", "here": here[e.name]}
-            for e in CORPORA.values()
+            | {"card": f"datasets/{e.name}.md", "here": here[e.name], "package": CORPORA.package(e.name)}
+            for e in entries.values()
         ]
         _print(rows)
         return
@@ -47,7 +49,7 @@ def list_(as_json: AsJson = False) -> None:
 
     table = Table("name", "modalities", "label", "demographics", "licence", "here")
     table.columns[0].no_wrap = True
-    for e in CORPORA.values():
+    for e in entries.values():
         table.add_row(e.name, ", ".join(e.modalities), e.label, ", ".join(e.groups) or "none", e.licence, "yes" if here[e.name] else "no")
     console = Console()
     console.print(table)

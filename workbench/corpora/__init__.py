@@ -1,5 +1,5 @@
 """Corpora: one loader a corpus, all giving the same typed table (`base.Corpus`); cards lie in ``datasets/``."""
 
-from workbench.corpora.registry import CORPORA, Entry, find, folder, load
+from workbench.corpora.registry import CORPORA, CorpusEntry, find, folder, load, samples
 
-__all__ = ["CORPORA", "Entry", "find", "folder", "load"]
+__all__ = ["CORPORA", "CorpusEntry", "find", "folder", "load", "samples"]

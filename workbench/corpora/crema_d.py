@@ -21,6 +21,7 @@ from workbench.labels import CREMA_D, CREMA_D_CODES
 
 Floats = NDArray[np.float64]
 
+SOURCE = "CREMA-D: votes of human raters on acted clips, not outputs of a model"
 CHANNELS: dict[int, str] = {1: "voice", 2: "face", 3: "av"}
 """What the raters were given, by the vote table's row index // 100000."""
 LETTERS: tuple[str, ...] = ("A", "D", "F", "H", "N", "S")
@@ -52,6 +53,8 @@ class Votes:
         What was skipped, and ties.
     fingerprint : str
         First 12 hex digits of the SHA-256 of the two source files.
+    name, source : str
+        What the corpus is called, and what its figures came from.
     """
 
     table: pd.DataFrame
@@ -61,6 +64,8 @@ class Votes:
     intensity: dict[str, Floats]
     findings: tuple[Finding, ...]
     fingerprint: str
+    name: str = "crema-d"
+    source: str = SOURCE
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -73,8 +78,14 @@ class Votes:
         return self.table["person"].to_numpy(dtype=str)
 
 
-def load_votes(root: Path | str) -> Votes:
+def load_votes(root: Path | str, name: str = "crema-d", source: str = SOURCE) -> Votes:
     """Read the vote and demographic tables.
+
+    Parameters
+    ----------
+    root : Path
+    name, source : str
+        What the corpus is called, and what its figures came from: said beside every figure.
 
     Raises
     ------
@@ -110,7 +121,7 @@ def load_votes(root: Path | str) -> Votes:
     table = pd.concat([table, pd.DataFrame(shares)], axis=1)
     findings += lone_groups(table)
     digest = hashlib.sha256((root / VOTES).read_bytes() + (root / PEOPLE).read_bytes()).hexdigest()[:12]
-    return Votes(table, arrays["voice"], arrays["face"], arrays["av"], intensity, tuple(findings), digest)
+    return Votes(table, arrays["voice"], arrays["face"], arrays["av"], intensity, tuple(findings), digest, name, source)
 
 
 def read_people(root: Path) -> tuple[pd.DataFrame, list[Finding]]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench import settings
 from workbench.errors import CorpusError
+from workbench.plugins import PluginError, Registry
 
 if TYPE_CHECKING:
     from workbench.corpora.base import Corpus
 
 
 @dataclass(frozen=True)
-class Entry:
+class CorpusEntry:
     """A corpus: its name (that of its folder under the data root and of its card), and what its table holds.
 
     Parameters
@@ -27,8 +29,12 @@ class Entry:
         What `label` is, or what there is instead.
     groups : tuple of str
         Demographic columns that it fills.
-    module : str
-        In `workbench.corpora`, with a function `load`.
+    loader : str or callable
+        ``loader(root) -> Corpus``, itself or as ``"module:function"``, imported when it is used.
+    samples : str or callable, optional
+        ``samples(root) -> evaluation.samples.Samples``: what fusion learns from without any media, such as votes.
+    own_folder : str or callable, optional
+        ``own_folder() -> Path`` where the corpus brings its data along, so that nobody needs to say where it lies.
     """
 
     name: str
@@ -37,42 +43,74 @@ class Entry:
     modalities: tuple[str, ...]
     label: str
     groups: tuple[str, ...]
-    module: str
+    loader: str | Callable[[Path], Corpus]
+    samples: str | Callable[[Path], Any] | None = None
+    own_folder: str | Callable[[], Path] | None = None
 
     def load(self, root: Path) -> Corpus:
         """See `load` below."""
-        corpus: Corpus = import_module(f"workbench.corpora.{self.module}").load(root)
+        corpus: Corpus = _function(self.loader)(root)
         return corpus
 
 
-CORPORA: dict[str, Entry] = {
-    entry.name: entry
-    for entry in (
-        Entry(
-            "crema-d", "CREMA-D", "ODbL 1.0", ("audio", "video", "votes"),
-            "intended emotion (6)", ("sex", "age", "race", "ethnicity"), "crema_d",
-        ),
-        Entry("ravdess", "RAVDESS", "CC BY-NC-SA 4.0", ("audio", "video", "text"), "intended emotion (7)", ("sex",), "ravdess"),
-        Entry("meld", "MELD", "GPL 3.0; TV footage", ("video", "text"), "judged emotion (7)", (), "meld"),
-        Entry("iemocap", "IEMOCAP", "on request", ("audio", "text"), "judged emotion (7)", ("sex",), "iemocap"),
-        Entry(
-            "first-impressions-v2", "First Impressions V2", "on request", ("video", "text"),
-            "none; traits and interview", ("sex", "race", "age_band"), "first_impressions",
-        ),
-        Entry("raf-db", "RAF-DB", "on request", ("image",), "judged expression (7)", ("sex", "race", "age_band"), "raf_db"),
-        Entry(
-            "speech-accent-archive", "Speech Accent Archive", "CC BY-NC-SA 2.0", ("audio", "text"),
-            "none; the text is known", ("sex", "age", "accent"), "speech_accent_archive",
-        ),
-        Entry(
-            "common-voice", "Common Voice", "CC0", ("audio", "text"),
-            "none; the text is known", ("sex", "age_band", "accent"), "common_voice",
-        ),
-    )
-}  # fmt: skip
+def _function(place: Any) -> Any:
+    if not isinstance(place, str):
+        return place
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
-def find(name: str) -> Entry:
+def _entry(
+    name: str, title: str, licence: str, modalities: tuple[str, ...], label: str, groups: tuple[str, ...], module: str
+) -> CorpusEntry:
+    return CorpusEntry(name, title, licence, modalities, label, groups, f"workbench.corpora.{module}:load")
+
+
+_VOTES = "intended emotion (6)", ("sex", "age", "race", "ethnicity")
+ENTRIES: tuple[CorpusEntry, ...] = (
+    replace(
+        _entry("crema-d", "CREMA-D", "ODbL 1.0", ("audio", "video", "votes"), *_VOTES, "crema_d"),
+        samples="workbench.evaluation.samples:crema_d",
+    ),
+    replace(
+        _entry("generated", "Generated votes: not people", "Apache-2.0, made by this package", ("votes",), *_VOTES, "crema_d"),
+        samples="workbench.evaluation.samples:generated",
+        own_folder="workbench.corpora.generated:folder",
+    ),
+    _entry("ravdess", "RAVDESS", "CC BY-NC-SA 4.0", ("audio", "video", "text"), "intended emotion (7)", ("sex",), "ravdess"),
+    _entry("meld", "MELD", "GPL 3.0; TV footage", ("video", "text"), "judged emotion (7)", (), "meld"),
+    _entry("iemocap", "IEMOCAP", "on request", ("audio", "text"), "judged emotion (7)", ("sex",), "iemocap"),
+    _entry(
+        "first-impressions-v2", "First Impressions V2", "on request", ("video", "text"),
+        "none; traits and interview", ("sex", "race", "age_band"), "first_impressions",
+    ),
+    _entry("raf-db", "RAF-DB", "on request", ("image",), "judged expression (7)", ("sex", "race", "age_band"), "raf_db"),
+    _entry(
+        "speech-accent-archive", "Speech Accent Archive", "CC BY-NC-SA 2.0", ("audio", "text"),
+        "none; the text is known", ("sex", "age", "accent"), "speech_accent_archive",
+    ),
+    _entry(
+        "common-voice", "Common Voice", "CC0", ("audio", "text"),
+        "none; the text is known", ("sex", "age_band", "accent"), "common_voice",
+    ),
+)  # fmt: skip
+
+
+def _check(name: str, thing: Any) -> CorpusEntry:
+    if not isinstance(thing, CorpusEntry):
+        raise CorpusError("a corpus's entry point names a workbench.corpora.registry.CorpusEntry")
+    if thing.name != name:
+        raise CorpusError(f"its name is {thing.name!r}; it must be {name!r}, as its entry point says")
+    return thing
+
+
+CORPORA: Registry[CorpusEntry] = Registry("corpus", "workbench.corpora", {}, _check)
+"""Every corpus by name; what installed packages add is among them."""
+for _one in ENTRIES:
+    CORPORA.own(_one.name, _one)
+
+
+def find(name: str) -> CorpusEntry:
     """The corpus of that name.
 
     Raises
@@ -85,13 +123,14 @@ def find(name: str) -> Entry:
     >>> find("ravdess").licence
     'CC BY-NC-SA 4.0'
     """
-    if name not in CORPORA:
-        raise CorpusError(f"no corpus {name!r}; choose one of {', '.join(CORPORA)}")
-    return CORPORA[name]
+    try:
+        return CORPORA.get(name)
+    except PluginError as error:
+        raise CorpusError(str(error)) from None
 
 
 def folder(name: str, path: Path | str | None = None) -> Path:
-    """Where a corpus lies: `path`, else ``$WORKBENCH_DATA/NAME``.
+    """Where a corpus lies: `path`, else the folder that it brings along, else ``$WORKBENCH_DATA/NAME``.
 
     Raises
     ------
@@ -100,10 +139,25 @@ def folder(name: str, path: Path | str | None = None) -> Path:
     """
     if path is not None:
         return Path(path)
+    entry = find(name)
+    if entry.own_folder is not None:
+        return Path(_function(entry.own_folder)())
     data = settings.data_dir()
     if data is None:
         raise CorpusError(f"where is the corpus {name!r}? Give its folder, or set WORKBENCH_DATA to the folder that holds {name}/")
     return data / name
+
+
+def samples(name: str, path: Path | str | None = None) -> Any:
+    """What fusion learns from without any media, as `evaluation.samples.Samples`; None where the corpus has nothing of that kind.
+
+    Raises
+    ------
+    CorpusError
+        If the corpus is not known, or its folder is not.
+    """
+    entry = find(name)
+    return None if entry.samples is None else _function(entry.samples)(folder(name, path))
 
 
 def load(name: str, path: Path | str | None = None) -> Corpus:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.corpora.crema_d import Votes
+from workbench.corpora.crema_d import Votes, load_votes
 from workbench.errors import CorpusError
 from workbench.fusion.batch import ModalityBatch
 from workbench.labels import CREMA_D
@@ -110,8 +111,8 @@ def from_votes(votes: Votes) -> Samples:
         "audio_strength": votes.voice * votes.intensity["voice"],
     }
     return Samples(
-        "crema-d",
-        "CREMA-D: votes of human raters on acted clips, not outputs of a model",
+        votes.name,
+        votes.source,
         votes.table["clip"].to_numpy(dtype=str),
         ModalityBatch.of(features),
         votes.labels,
@@ -122,3 +123,15 @@ def from_votes(votes: Votes) -> Samples:
         votes.av,
         tuple(f"{f.where}: {f.message}" for f in votes.findings),
     )
+
+
+def crema_d(root: Path) -> Samples:
+    """CREMA-D's votes in a folder, as samples."""
+    return from_votes(load_votes(root))
+
+
+def generated(root: Path | None = None) -> Samples:
+    """The generated votes as samples (see `corpora.generated`)."""
+    from workbench.corpora import generated as corpus
+
+    return from_votes(corpus.load_votes(root))

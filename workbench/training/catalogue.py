@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from workbench import settings as tree
-from workbench.errors import CorpusError
 from workbench.evaluation.samples import Samples
-
-
-def _crema_d(root: Path) -> Samples:
-    from workbench.corpora.crema_d import load_votes
-    from workbench.evaluation.samples import from_votes
-
-    return from_votes(load_votes(root))
-
-
-CORPORA: dict[str, Callable[[Path], Samples]] = {"crema-d": _crema_d}
 
 
 def load(name: str, path: Path | None = None) -> Samples:
@@ -26,7 +13,7 @@ def load(name: str, path: Path | None = None) -> Samples:
     Parameters
     ----------
     name : str
-        A key of `CORPORA`, or a corpus whose media `workbench corpora extract` went through.
+        A corpus with votes (or other samples) of its own, or one whose media `workbench corpora extract` went through.
     path : Path, optional
         The corpus's folder; else ``$WORKBENCH_DATA/NAME``. Of an extracted corpus: the folder of its tracks, else in the cache
         (of CREMA-D, whose votes come first, the folder must be given).
@@ -36,26 +23,13 @@ def load(name: str, path: Path | None = None) -> Samples:
     CorpusError
         If the corpus is not known, where it lies is not, or it was not extracted.
     """
-    from workbench.corpora import find
+    from workbench.corpora import find, folder
+    from workbench.corpora import samples as given
     from workbench.corpora.tracks import MANIFEST
     from workbench.training import extracted
 
-    if name in CORPORA and not (path and (path / MANIFEST).exists()):
-        return CORPORA[name](folder(name, path))
-    return extracted.load(find(name).name, path)
-
-
-def folder(name: str, path: Path | None = None) -> Path:
-    """Where a corpus lies.
-
-    Raises
-    ------
-    CorpusError
-        If neither a path nor ``WORKBENCH_DATA`` says so.
-    """
-    if path is not None:
-        return path
-    root = tree.data_dir()
-    if root is None:
-        raise CorpusError(f"where is the corpus {name!r}? Set WORKBENCH_DATA to the folder that holds {name}/, or give --path")
-    return root / name
+    entry = find(name)
+    if entry.samples is not None and not (path and (path / MANIFEST).exists()):
+        found: Samples = given(name, folder(name, path))
+        return found
+    return extracted.load(entry.name, path)
