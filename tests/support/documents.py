@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.packages import ROOT
 
-FENCE = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^```\s*$", re.M | re.S)
+FENCE = re.compile(r"^```(?:\{\.)?(?P<language>\w*)[^\n]*\n(?P<text>.*?)^```\s*$", re.M | re.S)
 
 REFERENCE = tuple(sorted((ROOT / "docs" / "api").glob("*.md")))
 """The pages of the API reference."""
