@@ -65,7 +65,7 @@ accents.by_accent(found).round(3)
 
 # %% [markdown]
 # ## How that error moves scores
-# The shift is the score less what the true words would have scored: 0 where recognition costs nothing.
+# The shift is the score minus what the true words would have scored: 0 where recognition errors change nothing.
 
 # %%
 plots.forest(found["technical"], "bias", ["accent"])

@@ -53,7 +53,7 @@ found = bundle.run(asked)
 
 # %% [markdown]
 # ## Overall: voice, face, and both fused
-# *logistic* is a regression on the twelve probabilities, fitted on other actors than those that it is judged on.
+# *logistic* is a regression on the twelve probabilities. It is fitted on some actors and evaluated on the others.
 
 # %%
 import pandas as pd
@@ -71,8 +71,8 @@ for audit in found.audits.values():
     display(plots.forest(audit, "accuracy"))
 
 # %% [markdown]
-# ## What stands
-# Gaps that stand after control for their number, and what cannot be said.
+# ## Findings
+# Gaps that remain after control for how many were tested, and what cannot be concluded.
 
 # %%
 for name, audit in found.audits.items():
@@ -90,7 +90,7 @@ fused.worst[fused.worst.metric == "accuracy"].drop(columns=["metric", "p"]).roun
 
 # %% [markdown]
 # ## What fusing changes, for whom
-# Paired by actor: both channels against the face alone. `groups` says how much each group gains.
+# Paired by actor: both channels against the face alone. `groups` shows how much each group gains.
 
 # %%
 gained = found.change.groups.query("metric == 'accuracy' and grouping in ['overall', 'sex', 'race', 'age_band']")

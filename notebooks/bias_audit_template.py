@@ -71,7 +71,7 @@ found = bundle.run(asked)
 print(f"{about}: {audit.rows} rows, {audit.people} people; figures: {', '.join(audit.metrics)}")
 
 # %% [markdown]
-# ## What it says
+# ## Findings
 
 # %%
 for sentence in findings(audit):

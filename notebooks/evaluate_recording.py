@@ -42,14 +42,14 @@ parts[parts.scope == "session"]
 
 # %% [markdown]
 # ## Words
-# Aligned per word; fillers are kept on purpose, because clarity rests on them.
+# With the time of each word. Fillers are kept on purpose: the score *clarity* needs them.
 
 # %%
 session.words.head(12)
 
 # %% [markdown]
 # ## Windows
-# One row a window: what the face said, what the voice said, the fused label, and what was missing.
+# One row a window: emotion read from the face, from the voice and from both, and what was missing.
 
 # %%
 import matplotlib.pyplot as plt
@@ -64,7 +64,7 @@ plt.show()
 
 # %% [markdown]
 # ## What if the weights were different?
-# Re-fusion runs on what is stored: no model runs. The same settings give the same bytes.
+# Windows and scores are computed again from what is stored: no model runs. The same settings give the same bytes.
 
 # %%
 from workbench.sessions import replay

@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # Review sessions: ask them, re-fuse them, correct them
+# # Review sessions: query them, compute them again, correct them
 #
 # The sessions here are **generated**: random numbers with an interview's shape, nobody was recorded. With your own, leave
 # `folder` out: `query` and `Session.find` look in the sessions folder (`WORKBENCH_SESSIONS`).
@@ -77,7 +77,7 @@ overview.statistics(session, before, 60, 90)
 
 # %% [markdown]
 # ## A correction stands beside what was computed
-# It needs a reason and a name, and goes to a log whose lines are chained by their hashes.
+# It needs a reason and a name, and goes to a log in which each line carries the hash of the line before.
 
 # %%
 overrides.of_score(session, "clarity", 0.8, reason="fillers were the interviewer's", by="reviewer 1")

@@ -16,7 +16,7 @@
 #
 # CREMA-D: 7,442 acted clips by 91 actors; about ten people judged each from the *face alone*, the *voice alone*, and *both*.
 # The inputs below are **human judgements, not outputs of a model**, and the emotions are acted. All figures are of people
-# that nothing was learned from; intervals are 95 %, bootstrap over people. `WORKBENCH_DATA` says where the corpus lies.
+# that nothing was learned from; intervals are 95 %, bootstrap over people. `WORKBENCH_DATA` names the folder of the corpora.
 
 # %%
 import os
@@ -75,7 +75,8 @@ plt.show()
 
 # %% [markdown]
 # ## Accuracy and fairness of every weight
-# What `panel serve apps/tune.py` shows beside its sliders: a third of the people is set aside for the sentence.
+# What the tuning page (`workbench serve tune`) shows beside its sliders. Figures of the chosen weights are those of a third of the
+# people, who were held out.
 
 # %%
 from workbench.training.tune import Point, Tuner
@@ -104,7 +105,7 @@ kept["model"], {k: round(v["value"], 3) for k, v in fitted.report["figures"].ite
 
 # %% [markdown]
 # ## Use it by name
-# The same settings work for `workbench evaluate --settings` and for live sessions. Here: a **generated** session, fused anew.
+# The same settings work for `workbench evaluate --settings` and for live sessions. Here: a **generated** session, fused again.
 
 # %%
 from workbench import settings
