@@ -23,7 +23,7 @@ from tests.support.reader import EVALUATE, Reader
 
 QUICKER = {
     "workbench bench live": "--seconds 20",
-    "workbench fusion benchmark": "--folds 2 --draws 20 --seeds 1",
+    "workbench fusion benchmark --corpus": "--folds 2 --draws 20 --seeds 1",
     "workbench fusion fit": "--folds 2 --draws 20",
     "workbench fusion sweep": "--trials 1",
 }
