@@ -4,7 +4,7 @@ from pathlib import Path
 
 import panel as pn
 
-from workbench.audit import config, material, tracking
+from workbench.audit import config, data, tracking
 from workbench.audit.present import bundle
 from workbench.views.audit.page import AuditPage
 from workbench.zoo.progress import Progress
@@ -25,7 +25,7 @@ def first(progress: Progress) -> bundle.Bundle:
     """The default audit, kept for the next visitor."""
     asked = config.load(DEFAULT)
     found = bundle.run(asked, progress)
-    found.save(material.folder(asked))
+    found.save(data.folder(asked))
     return found
 
 

@@ -7,8 +7,9 @@ import pytest
 from workbench.audit import AuditError
 from workbench.audit.options import Options
 from workbench.audit.stats.groups import MISSING
+from workbench.audit.strategies import held_out
 from workbench.audit.studies import modalities
-from workbench.audit.studies.modalities import Fused, costs, gap_change, held_out, subsets
+from workbench.audit.studies.modalities import Fused, costs, gap_change, subsets
 from workbench.evaluation.samples import from_votes
 from workbench.labels import CREMA_D
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.audit.config import Source
+from workbench.audit.config import DataSource
 from workbench.audit.stats import core, simulation
 from workbench.evaluation.gaps import adjust
 
@@ -24,9 +24,9 @@ CASES: tuple[tuple[dict[str, int], dict[str, float]], ...] = (
 
 def crema_d(root: Path | None = None) -> dict[str, Any]:
     """Seconds of a full audit of CREMA-D's votes: three channels, four groupings and their crossings, 1,000 draws."""
-    from workbench.audit.material import crema_d as read
+    from workbench.audit.data import of_corpus as read
 
-    m = read(Source(corpus="crema-d", root=root, predictions=("voice", "face", "av")), ("sex", "race", "ethnicity", "age_band"))
+    m = read(DataSource(corpus="crema-d", root=root, predictions=("voice", "face", "av")), ("sex", "race", "ethnicity", "age_band"))
     start = time.perf_counter()
     for name, p in m.predictions.items():
         core.run(p, m.labels, m.groups, people=m.people, classes=m.classes, name=name, draws=1000)

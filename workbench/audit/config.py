@@ -24,16 +24,18 @@ class Table(Section):
     weight: str | None = None
 
 
-class Source(Section):
+class DataSource(Section):
     """Where predictions come from: a corpus that the workbench knows, or a table."""
 
-    corpus: Literal["crema-d"] | None = None
+    corpus: str | None = Field(None, description="a corpus with votes or other samples (`workbench corpora list`)")
     root: Path | None = Field(None, description="folder of the corpus; found under WORKBENCH_DATA where left out")
-    predictions: tuple[str, ...] = Field(("voice", "face", "logistic"), description="voice, face, av (human votes), or fusion strategies")
+    predictions: tuple[str, ...] = Field(
+        ("voice", "face", "logistic"), description="voice, face, av (people on both), or fusion strategies"
+    )
     table: Table | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Source:
+    def _one(self) -> DataSource:
         if (self.corpus is None) == (self.table is None):
             raise ValueError("give either a corpus or a table")
         return self
@@ -72,7 +74,7 @@ class Config(Section):
     """An audit run."""
 
     name: str
-    source: Source
+    source: DataSource
     groupings: tuple[str, ...] = Field(min_length=1)
     metrics: tuple[str, ...] | None = None
     audit: Options = Options()

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from workbench.audit.options import AuditError, Options
+from workbench.audit.schema import COLUMNS, TABLES
 from workbench.settings import Section
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TABLES = ("groups", "gaps", "worst")
 
 
 class Figure(Section):
@@ -107,15 +106,12 @@ class Audit:
         """
         import pandas as pd
 
-        from workbench.audit.stats import core
-
-        columns = {"groups": core.GROUP_COLUMNS, "gaps": core.GAP_COLUMNS, "worst": core.WORST_COLUMNS}
         try:
             values = json.loads(text)
             for t in TABLES:
-                table = pd.DataFrame(values[t], columns=columns[t])
+                table = pd.DataFrame(values[t], columns=COLUMNS[t])
                 words = {"grouping", "group", "metric", "reference", "status", "reason", "highest", "lowest"}
-                numbers = [c for c in columns[t] if c not in words and c not in ("tested", "found")]
+                numbers = [c for c in COLUMNS[t] if c not in words and c not in ("tested", "found")]
                 values[t] = table.assign(**{c: pd.to_numeric(table[c]) for c in numbers})
             values["options"] = Options(**values["options"])
             values["figures"] = {k: Figure(**v) for k, v in values["figures"].items()}

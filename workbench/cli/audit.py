@@ -28,7 +28,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Audit predictions by group and write everything as one page. Exit code 1 where a stated limit is exceeded."""
-    from workbench.audit import material, tracking
+    from workbench.audit import data, tracking
     from workbench.audit.config import load
     from workbench.audit.present import bundle
     from workbench.zoo.progress import bars
@@ -36,7 +36,7 @@ def run(
     asked = load(config)
     with bars() as progress:
         found = bundle.run(asked, progress)
-    page = found.save(out or material.folder(asked))
+    page = found.save(out or data.folder(asked))
     keep = asked.track if track is None else track
     run_id = tracking.log(found, asked) if keep else None
     _report(found, page, run_id, as_json)

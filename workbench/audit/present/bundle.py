@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from workbench.audit import material
+from workbench.audit import data as reading
 from workbench.audit.config import Config, Gate, file_name
-from workbench.audit.material import Material
+from workbench.audit.data import AuditData
 from workbench.audit.options import AuditError
 from workbench.audit.present import page
 from workbench.audit.result import Audit
 from workbench.audit.stats import core
+from workbench.audit.strategies import MODALITIES, held_out
 from workbench.audit.studies import ll144, mitigation, modalities
 from workbench.zoo.progress import Progress
 
@@ -131,6 +132,7 @@ class Bundle:
                     table.to_csv(folder / f"{name}.csv", index=False)
             if self.ll144 is not None:
                 self.ll144.save(folder / "ll144")
+                (folder / "ll144" / "ll144.html").write_text(page.ll144(self.ll144), encoding="utf-8")
             head = {"name": self.name, "audits": list(self.audits), "exceeded": self.exceeded, "notes": self.notes}
             head |= {"fingerprints": self.fingerprints, "remarks": self.remarks}
             (folder / "bundle.json").write_text(json.dumps(head | {"ll144": _law(self.ll144)}, indent=1), encoding="utf-8")
@@ -193,7 +195,7 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
         progress(f"audit {config.name}", next(done), steps)
 
     step()
-    m = material.read(config)
+    m = reading.read(config)
     step()
     shared = {
         "people": m.people,
@@ -235,7 +237,7 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
     return Bundle(config.name, audits, change, costs, trades, law, exceeded, notes, [], m.fingerprints())
 
 
-def _named(m: Material, name: str, where: str) -> Any:
+def _named(m: AuditData, name: str, where: str) -> Any:
     if name not in m.predictions:
         raise AuditError(f"{where}: {name!r} not among the predictions {', '.join(m.predictions)}")
     return m.predictions[name]
@@ -270,19 +272,19 @@ def check(gate: Gate, audits: dict[str, Audit]) -> list[str]:
     return out
 
 
-def _costs(config: Config, m: Material) -> pd.DataFrame:
+def _costs(config: Config, m: AuditData) -> pd.DataFrame:
     assert config.costs is not None
     if m.samples is None:
         raise AuditError("costs: the source has no modalities to take away; leave costs out")
-    words = material.MODALITIES
+    words = MODALITIES
     fused = [
-        modalities.Fused(name, subset, modalities.held_out(name, m.samples, [words[x] for x in subset]))
+        modalities.Fused(name, subset, held_out(name, m.samples, [words[x] for x in subset]))
         for name in config.costs.strategies for subset in modalities.subsets(tuple(words))
     ]  # fmt: skip
     return modalities.costs(fused, m.labels, m.groups, m.people, m.classes or (), config.costs.baseline, config.audit)
 
 
-def _mitigation(config: Config, m: Material) -> pd.DataFrame:
+def _mitigation(config: Config, m: AuditData) -> pd.DataFrame:
     asked = config.mitigation
     assert asked is not None
     if m.samples is None or asked.label not in (m.classes or ()):
@@ -291,15 +293,15 @@ def _mitigation(config: Config, m: Material) -> pd.DataFrame:
         raise AuditError(f"mitigation.grouping: {asked.grouping!r} not among {', '.join(m.groups.columns)}")
     group = m.groups[asked.grouping]
     known = (group.notna() & ~group.astype(str).str.casefold().isin(config.audit.unknown)).to_numpy()
-    features = np.hstack([m.samples.features[x] for x in material.MODALITIES.values()])[known]
+    features = np.hstack([m.samples.features[x] for x in MODALITIES.values()])[known]
     positive = (np.asarray(m.labels) == asked.label)[known]
     return mitigation.compare(features, positive, group[known].to_numpy(str), np.asarray(m.people)[known], base=config.audit)
 
 
-def _ll144(config: Config, m: Material) -> ll144.Tables:
+def _ll144(config: Config, m: AuditData) -> ll144.Tables:
     asked = config.ll144
     assert asked is not None
-    people = material.scores_by_person(m, asked.predictions)
+    people = reading.scores_by_person(m, asked.predictions)
     for column in (asked.sex, asked.race, asked.ethnicity):
         if column is not None and column not in people.columns:
             raise AuditError(f"ll144: no grouping {column!r}; there are {', '.join(m.groups.columns)}")

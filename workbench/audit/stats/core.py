@@ -11,9 +11,11 @@ import numpy as np
 
 from workbench.audit.options import AuditError, Options, options
 from workbench.audit.result import Audit
+from workbench.audit.schema import GAP_COLUMNS, GROUP_COLUMNS, WORST_COLUMNS
 from workbench.audit.stats import groups as grouping
 from workbench.audit.stats import inputs, transcripts
-from workbench.audit.stats.sources import Quantiles, Source, Sums, generator
+from workbench.audit.stats.callables import METRICS, Callables, Function, installed
+from workbench.audit.stats.families import Family, Quantiles, Sums, generator
 from workbench.evaluation import bootstrap
 from workbench.evaluation.bootstrap import Estimate
 from workbench.evaluation.gaps import adjust, gap, worst
@@ -37,7 +39,7 @@ def run(
     kind: Kind = "classifier",
     classes: Sequence[str] | None = None,
     weights: Any = None,
-    metrics: Iterable[str] | None = None,
+    metrics: Iterable[str] | Mapping[str, Function] | None = None,
     name: str = "audit",
     about: Mapping[str, str] | None = None,
     base: Options | None = None,
@@ -59,8 +61,10 @@ def run(
     kind : {"classifier", "score", "asr"}
     weights : array_like, shape (n,), optional
         How much each row counts, 0 or more.
-    metrics : iterable of str, optional
-        Only these figures; all of the kind where left out.
+    metrics : iterable of str, or mapping of str to callable, optional
+        Names: only these figures, the kind's own or those of installed packages. A mapping: these functions besides all of
+        the kind's own figures, each called as ``function(y_true, y_pred, sample_weight=weights)``; of probabilities,
+        `y_pred` is the most probable class (the first of those that tie). All of the kind's own where left out.
     about : mapping, optional
         What readers must know of the data and the model; travels with the audit.
     base, **changes
@@ -90,11 +94,29 @@ def run(
     o = options(base, **changes)
     figures, notes, values = _figures(predictions, labels, kind, classes, weights, o)
     who = grouping.people(groups, people, len(predictions), o)
-    figures, levels = _wanted(metrics, figures, o.quantiles if values is not None else ())
-    sources: list[Source] = [Sums(figures, who, o)] if figures else []
+    functions = dict(metrics) if isinstance(metrics, Mapping) else {}
+    names = None if metrics is None or functions else list(metrics)
+    functions |= {n: installed(n) for n in names or () if n in METRICS and n not in {f.name for f in figures}}
+    figures, levels = _wanted(names, figures, o.quantiles if values is not None else (), functions)
+    families: list[Family] = [Sums(figures, who, o)] if figures else []
     if values is not None and levels:
-        sources.append(Quantiles(values, inputs.row_weights(weights, len(values)), who, levels, o))
-    return _audit(sources, who, o, name, kind, notes, about)
+        families.append(Quantiles(values, inputs.row_weights(weights, len(values)), who, levels, o))
+    if functions:
+        families.append(_functions(functions, predictions, labels, classes, weights, who, o, notes))
+    return _audit(families, who, o, name, kind, notes, about)
+
+
+def _functions(
+    functions: Mapping[str, Function], predictions: Any, labels: Any, classes: Sequence[str] | None, weights: Any, who: grouping.People,
+    o: Options, notes: list[str],
+) -> Callables:  # fmt: skip
+    """The figures that plain functions give; `predictions` and `labels` were checked before."""
+    if labels is None:
+        raise AuditError("metrics: a function of labels and predictions needs labels; give them")
+    predicted = np.asarray(predictions)
+    if predicted.ndim == 2:
+        predicted = np.asarray(classes)[predicted.argmax(axis=1)]
+    return Callables(functions, labels, predicted, inputs.row_weights(weights, len(predicted)), who.row_person, o, notes)
 
 
 def change(
@@ -145,10 +167,10 @@ def _figures(
 
 
 def _audit(
-    sources: list[Source], who: grouping.People, o: Options, name: str, kind: str, notes: list[str], about: Mapping[str, str] | None
+    families: list[Family], who: grouping.People, o: Options, name: str, kind: str, notes: list[str], about: Mapping[str, str] | None
 ) -> Audit:
     seen: dict[bytes, str] = {}
-    tables = [_grouping(column, who, sources, o, seen) for column in [None, *who.table.columns]]
+    tables = [_grouping(column, who, families, o, seen) for column in [None, *who.table.columns]]
     gaps = _frame([row for t in tables for row in t.gaps], GAP_COLUMNS)
     tested = gaps["tested"].to_numpy(dtype=bool)
     gaps.loc[tested, "p_adjusted"] = adjust(gaps.loc[tested, "p"], o.control)
@@ -164,29 +186,23 @@ def _audit(
         notes=[*notes, *who.notes],
         options=o,
         about=dict(about or {}),
-        data_fingerprint=_fingerprint(sources, who),
-        figures={f.name: f for s in sources for f in s.describe()},
+        data_fingerprint=_fingerprint(families, who),
+        figures={f.name: f for s in families for f in s.describe()},
         frames={t.grouping: t.frame for t in tables if t.frame is not None},
     )
 
 
-def _wanted(names: Iterable[str] | None, figures: list[Metric], levels: tuple[float, ...]) -> tuple[list[Metric], tuple[float, ...]]:
-    """The figures and quantiles that were asked for."""
+def _wanted(
+    names: Iterable[str] | None, figures: list[Metric], levels: tuple[float, ...], functions: Mapping[str, Function] | None = None
+) -> tuple[list[Metric], tuple[float, ...]]:
+    """The figures and quantiles that were asked for, beside the functions."""
     if names is None:
         return figures, levels
     asked = set(names)
-    known = [f.name for f in figures] + [f"quantile_{q:g}" for q in levels]
+    known = [f.name for f in figures] + [f"quantile_{q:g}" for q in levels] + list(functions or METRICS.names())
     if not asked or not asked <= set(known):
         raise AuditError(f"metrics: {', '.join(sorted(asked - set(known))) or 'none'} not among {', '.join(known)}")
     return [f for f in figures if f.name in asked], tuple(q for q in levels if f"quantile_{q:g}" in asked)
-
-
-GROUP_COLUMNS = ["grouping", "group", "metric", "value", "low", "high", "n_rows", "n_people", "status", "reason"]
-GAP_COLUMNS = [
-    "grouping", "group", "reference", "metric", "difference", "low", "high", "ratio", "ratio_low", "ratio_high",
-    "n_people", "n_reference", "tested", "p", "p_adjusted", "found", "reason",
-]  # fmt: skip
-WORST_COLUMNS = ["grouping", "metric", "highest", "lowest", "gap", "low", "high", "ratio", "ratio_low", "ratio_high", "groups", "p"]
 
 
 @dataclass
@@ -200,7 +216,7 @@ class Tables:
     frame: Callable[[], MetricFrame] | None
 
 
-def _grouping(column: str | None, who: grouping.People, sources: list[Source], o: Options, seen: dict[bytes, str]) -> Tables:
+def _grouping(column: str | None, who: grouping.People, families: list[Family], o: Options, seen: dict[bytes, str]) -> Tables:
     """One grouping's tables; `seen` holds the groups of earlier ones, so that a crossed group of the same people is not tested twice."""
     name = column or "overall"
     member = who.table[column].to_numpy() if column else np.full(len(who), EVERYONE)
@@ -218,7 +234,7 @@ def _grouping(column: str | None, who: grouping.People, sources: list[Source], o
     twins = {g: seen.setdefault(persons[g].tobytes(), f"{g} ({name})") for g in known} if column else {}
     min_rows = o.min_rows if who.rows.max() > 1 else 0
     tables = Tables(name, [], [], [], None)
-    for source in sources:
+    for source in families:
         units = source.units(unit, len(group_of_unit))
         if isinstance(source, Sums):
             tables.frame = _metric_frame(source, units, np.array(kinds)[group_of_unit])
@@ -323,7 +339,7 @@ def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _fingerprint(sources: list[Source], who: grouping.People) -> str:
-    digest = hashlib.sha256(b"".join(s.digest for s in sources))
+def _fingerprint(families: list[Family], who: grouping.People) -> str:
+    digest = hashlib.sha256(b"".join(s.digest for s in families))
     digest.update(who.table.to_csv().encode())
     return digest.hexdigest()[:12]

@@ -82,16 +82,13 @@ class Tables:
         return "\n".join(lines) + "\n"
 
     def save(self, folder: Path | str) -> list[Path]:
-        """Write ``ll144.csv``, ``ll144_quantiles.csv``, ``ll144.txt`` and ``ll144.html``."""
-        from workbench.audit.present import page
-
+        """Write ``ll144.csv``, ``ll144_quantiles.csv`` and ``ll144.txt`` (the page is `present.page.ll144`)."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / n for n in ("ll144.csv", "ll144_quantiles.csv", "ll144.txt", "ll144.html")]
+        paths = [folder / n for n in ("ll144.csv", "ll144_quantiles.csv", "ll144.txt")]
         self.rows.to_csv(paths[0], index=False)
         self.quantiles.to_csv(paths[1], index=False)
         paths[2].write_text(self.summary(), encoding="utf-8")
-        paths[3].write_text(page.ll144(self), encoding="utf-8")
         return paths
 
 

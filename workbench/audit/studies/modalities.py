@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,27 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.audit.options import AuditError, Options, options
-from workbench.audit.stats import core, sources
+from workbench.audit.stats import core, families
 from workbench.audit.stats import groups as grouping
 from workbench.evaluation import bootstrap, gaps, metrics
 from workbench.evaluation.decisions import top_classes
 from workbench.evaluation.metrics import Floats, Metric
-from workbench.fusion import strategy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.evaluation.samples import Samples
 
-STRATEGIES: dict[str, str] = {
-    "average": "average",
-    "rules": "rules",
-    "product": "product",
-    "calibrated_average": "calibrated",
-    "logistic": "logistic",
-    "learned": "network",
-}
-"""Fusion strategies by name, and the module of `workbench.fusion` that registers each."""
 COLUMNS = [
     "strategy", "modalities", "accuracy", "low", "high", "change", "change_low", "change_high", "grouping", "highest", "lowest",
     "gap", "gap_low", "gap_high", "gap_change", "gap_change_low", "gap_change_high", "frontier",
@@ -54,35 +42,6 @@ class Fused:
 def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
     """Every set of modalities, the smallest first."""
     return [s for size in range(1, len(modalities) + 1) for s in itertools.combinations(modalities, size)]
-
-
-def held_out(name: str, samples: Samples, modalities: Sequence[str], folds: int = 5, seed: int = 0) -> Floats:
-    """Predictions of a strategy for people that it was not fitted on, shape (n, classes).
-
-    Parameters
-    ----------
-    name : str
-        One of `STRATEGIES`.
-    modalities : sequence of str
-        Those that the strategy may see, among `samples.features`.
-    folds : int
-        Folds by person.
-
-    Raises
-    ------
-    AuditError
-        If the strategy is not known.
-    CorpusError
-        If there are fewer people than folds.
-    """
-    from workbench.evaluation import splits
-
-    if name not in STRATEGIES:
-        raise AuditError(f"strategies: {name!r} is not known; choose among {', '.join(STRATEGIES)}")
-    importlib.import_module(f"workbench.fusion.{STRATEGIES[name]}")
-    values = {"weights": dict.fromkeys(modalities, 1.0), "modalities": list(modalities)}
-    seen = samples.only(modalities)
-    return splits.held_out(seen, lambda _: strategy.build(name, values), splits.by_person(samples.persons, folds, seed), seed)
 
 
 def costs(
@@ -161,7 +120,7 @@ def gap_change(
     """Change of each grouping's largest gap with its interval, people drawn once for both models."""
     who = grouping.people(groups, people, len(before.sums), o)
     pair = metrics.paired(before, after)
-    cells = sources.summed(pair.sums, who.row_person, len(who))
+    cells = families.summed(pair.sums, who.row_person, len(who))
     k = before.sums.shape[1]
     out = {}
     for column in who.table.columns:
@@ -170,7 +129,7 @@ def gap_change(
         if len(kinds) < 2:
             continue
         drawn = [
-            bootstrap.sample([cells[member == g]], [int((member == g).sum())], o.draws, sources.generator(o, column, g, "change"))[0]
+            bootstrap.sample([cells[member == g]], [int((member == g).sum())], o.draws, families.generator(o, column, g, "change"))[0]
             for g in kinds
         ]
         totals = [np.vstack([d.totals, d.draw_totals]) for d in drawn]

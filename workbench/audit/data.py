@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench import settings
-from workbench.audit.config import Config, Source, Table, file_name
+from workbench.audit import strategies
+from workbench.audit.config import Config, DataSource, Table, file_name
 from workbench.audit.options import AuditError
+from workbench.audit.strategies import MODALITIES
 from workbench.evaluation.decisions import top_classes
 
 if TYPE_CHECKING:
@@ -19,12 +20,9 @@ if TYPE_CHECKING:
 
     from workbench.evaluation.samples import Samples
 
-MODALITIES = {"voice": "audio", "face": "visual"}
-"""CREMA-D's channels and the modality that each stands for in `fusion`."""
-
 
 @dataclass(frozen=True)
-class Material:
+class AuditData:
     """Rows to audit.
 
     Parameters
@@ -59,7 +57,7 @@ class Material:
         return {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in parts.items()}
 
 
-def read(config: Config) -> Material:
+def read(config: Config) -> AuditData:
     """Read a run's rows.
 
     Raises
@@ -69,37 +67,61 @@ def read(config: Config) -> Material:
     """
     if config.source.table is not None:
         return _table(config.source.table, config.groupings)
-    return crema_d(config.source, config.groupings)
+    return of_corpus(config.source, config.groupings)
 
 
-def crema_d(source: Source, groupings: tuple[str, ...]) -> Material:
-    """CREMA-D's human votes: voice, face, both (`av`), and fusion strategies fitted on other people."""
-    from workbench.audit.studies.modalities import STRATEGIES, held_out
-    from workbench.corpora.crema_d import load_votes
-    from workbench.evaluation.samples import from_votes
-    from workbench.labels import CREMA_D
+def of_corpus(source: DataSource, groupings: tuple[str, ...]) -> AuditData:
+    """A corpus's samples: voice and face as they are, both together (`av`) where people judged both, and fusion strategies
+    fitted on other people.
 
-    root = source.root or (settings.data_dir() / "crema-d" if settings.data_dir() else None)  # type: ignore[operator]
-    if root is None:
-        raise AuditError("source.root: CREMA-D's folder is not known; set WORKBENCH_DATA to the folder that holds crema-d, or name it here")
-    votes = load_votes(root)
-    channels = {"voice": votes.voice, "face": votes.face, "av": votes.av}
-    samples = from_votes(votes)
+    Raises
+    ------
+    AuditError
+        If the corpus has no samples, or something that was asked for is not known.
+    CorpusError
+        If the corpus is not known or not there.
+    """
+    from workbench.corpora import generated
+    from workbench.corpora import samples as read_samples
+
+    name = source.corpus or ""
+    samples: Samples | None = read_samples(name, source.root)
+    if samples is None:
+        raise AuditError(f"source.corpus: {name!r} has no votes or other samples to audit; extract it, or give a table")
+    channels = {word: samples.features[m] for word, m in MODALITIES.items() if m in samples.features}
+    channels |= {} if samples.human is None else {"av": samples.human}
     predictions = {}
-    for name in source.predictions:
-        if name not in channels and name not in STRATEGIES:
-            raise AuditError(f"source.predictions: {name!r} is not known; choose among {', '.join([*channels, *STRATEGIES])}")
-        predictions[name] = channels[name] if name in channels else held_out(name, samples, tuple(MODALITIES.values()))
-    about = {
-        "people_are": "actors",
-        "data": f"CREMA-D (Cao et al. 2014), human votes on {len(votes.table)} acted clips, fingerprint {votes.fingerprint}",
+    for wanted in source.predictions:
+        if wanted not in channels and wanted not in strategies.names():
+            raise AuditError(f"source.predictions: {wanted!r} is not known; choose among {', '.join([*channels, *strategies.names()])}")
+        predictions[wanted] = channels[wanted] if wanted in channels else strategies.held_out(wanted, samples, _modalities(samples))
+    about = {"people_are": "actors" if name in ABOUT else "people"}
+    about |= ABOUT.get(name, {"limits": samples.source})
+    about["data"] = f"{about.pop('title', name)} on {len(samples)} clips, fingerprint {samples.fingerprint}"
+    if samples.name == generated.NAME:
+        about["label"] = generated.NOTICE
+    labels = np.asarray(samples.classes)[samples.labels]
+    groups = _columns(samples.groups, groupings, "groupings")
+    return AuditData("classifier", predictions, labels, groups, samples.persons, samples.classes, None, samples, about)
+
+
+ABOUT: dict[str, dict[str, str]] = {
+    "crema-d": {
+        "title": "CREMA-D (Cao et al. 2014), human votes",
         "limits": "actors who were asked to show an emotion, judged by raters; not interviews, and not the outputs of a network",
-    }
-    groups = _columns(votes.table, groupings, "groupings")
-    return Material("classifier", predictions, votes.table["label"], groups, votes.persons, CREMA_D, None, samples, about)
+    },
+    "generated": {
+        "title": "generated votes",
+        "limits": "nobody was recorded or judged: it shows the audit, and nothing about people",
+    },
+}
 
 
-def _table(source: Table, groupings: tuple[str, ...]) -> Material:
+def _modalities(samples: Samples) -> tuple[str, ...]:
+    return tuple(m for m in MODALITIES.values() if m in samples.features)
+
+
+def _table(source: Table, groupings: tuple[str, ...]) -> AuditData:
     import pandas as pd
 
     ending = source.path.suffix.lower()
@@ -125,7 +147,7 @@ def _table(source: Table, groupings: tuple[str, ...]) -> Material:
     groups = _columns(table, groupings, "groupings")
     person, weight = column(source.person), column(source.weight)
     name = source.prediction or "probabilities"
-    return Material(source.kind, {name: predictions}, column(source.label), groups, person, classes, weight, None, about)
+    return AuditData(source.kind, {name: predictions}, column(source.label), groups, person, classes, weight, None, about)
 
 
 def _columns(table: pd.DataFrame, names: tuple[str, ...], where: str) -> pd.DataFrame:
@@ -134,7 +156,7 @@ def _columns(table: pd.DataFrame, names: tuple[str, ...], where: str) -> pd.Data
     return table[list(names)]
 
 
-def scores_by_person(material: Material, name: str) -> pd.DataFrame:
+def scores_by_person(data: AuditData, name: str) -> pd.DataFrame:
     """One score a person: the mean of their scores, or for a classifier the share of their rows that it got right.
 
     Returns
@@ -144,21 +166,21 @@ def scores_by_person(material: Material, name: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if name not in material.predictions:
-        raise AuditError(f"ll144.predictions: {name!r} not among {', '.join(material.predictions)}")
-    if material.kind == "asr":
+    if name not in data.predictions:
+        raise AuditError(f"ll144.predictions: {name!r} not among {', '.join(data.predictions)}")
+    if data.kind == "asr":
         raise AuditError("ll144: recognised text is no score; audit the scores that come from it")
-    values = material.predictions[name]
-    if material.kind == "classifier":
+    values = data.predictions[name]
+    if data.kind == "classifier":
         array = np.asarray(values)
-        truth = np.asarray(material.labels).astype(str)
+        truth = np.asarray(data.labels).astype(str)
         if array.ndim == 2:
-            values = (top_classes(array) * (truth[:, None] == np.asarray(material.classes).astype(str))).sum(axis=1)
+            values = (top_classes(array) * (truth[:, None] == np.asarray(data.classes).astype(str))).sum(axis=1)
         else:
             values = array.astype(str) == truth
-    person = np.arange(len(values)) if material.people is None else np.asarray(material.people)
-    frame = pd.DataFrame({"person": person, "score": np.asarray(values, dtype=float)}).join(material.groups.reset_index(drop=True))
-    return frame.groupby("person").agg({"score": "mean", **dict.fromkeys(material.groups.columns, "first")})
+    person = np.arange(len(values)) if data.people is None else np.asarray(data.people)
+    frame = pd.DataFrame({"person": person, "score": np.asarray(values, dtype=float)}).join(data.groups.reset_index(drop=True))
+    return frame.groupby("person").agg({"score": "mean", **dict.fromkeys(data.groups.columns, "first")})
 
 
 def folder(config: Config) -> Path:

@@ -21,7 +21,7 @@ from workbench.evaluation.metrics import Floats, Metric
 Ints = NDArray[np.int64]
 
 
-class Source(ABC):
+class Family(ABC):
     """A family of metrics that are drawn together."""
 
     names: list[str]
@@ -48,7 +48,7 @@ class Source(ABC):
         return True
 
 
-class Sums(Source):
+class Sums(Family):
     """Metrics that are functions of sums."""
 
     def __init__(self, figures: list[Metric], who: grouping.People, o: Options) -> None:
@@ -73,7 +73,7 @@ class Sums(Source):
         return self.figures[index].tested
 
 
-class Quantiles(Source):
+class Quantiles(Family):
     """Quantiles of a score, all from one sample."""
 
     def __init__(self, values: Floats, weights: Floats, who: grouping.People, levels: tuple[float, ...], o: Options) -> None:
