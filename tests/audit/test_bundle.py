@@ -163,7 +163,7 @@ def test_without_the_corpus_the_folder_is_asked_for(monkeypatch, command):
     monkeypatch.delenv("WORKBENCH_DATA", raising=False)
     done = command("audit", "run", "--config", ROOT / "experiments" / "audit_default.yaml", "--no-track")
     assert done.code == 2
-    assert "source.root: CREMA-D's folder is not known; set WORKBENCH_DATA to the folder that holds crema-d" in done.err
+    assert "where is the corpus 'crema-d'? Give its folder, or set WORKBENCH_DATA to the folder that holds crema-d/" in done.err
 
 
 def test_files_that_cannot_be_read(tmp_path):

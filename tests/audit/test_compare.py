@@ -6,7 +6,7 @@ import pytest
 from workbench import audit
 from workbench.audit import AuditError, compare
 from workbench.audit.present.bundle import Bundle
-from workbench.audit.stats import simulation
+from workbench.audit.stats import core, simulation
 from workbench.evaluation.gaps import gap
 
 
@@ -38,7 +38,7 @@ def test_two_dates_side_by_side(sample, better):
     assert found.loc["b", "change"] == pytest.approx(found.loc["b", "after"] - found.loc["b", "before"])
     assert found.loc["b", "change_low"] < found.loc["b", "change"] < found.loc["b", "change_high"]
     own = {side: found.loc["b", [side, f"{side}_low", f"{side}_high"]].tolist() for side in ("before", "after")}
-    by_hand = gap(*(audit.core.Estimate(*own[side], 0.0, 30) for side in ("after", "before")), 0.95)
+    by_hand = gap(*(core.Estimate(*own[side], 0.0, 30) for side in ("after", "before")), 0.95)
     assert (found.loc["b", "change_low"], found.loc["b", "change_high"]) == pytest.approx((by_hand.low, by_hand.high))
 
 

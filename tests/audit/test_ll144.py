@@ -96,8 +96,8 @@ def test_public_summary_and_files(tables, tmp_path):
     assert "Not included because the category is unknown: 1" in text
     assert "a convention, not a line of this law" in text
     paths = tables.save(tmp_path / "tables")
-    assert [p.name for p in paths] == ["ll144.csv", "ll144_quantiles.csv", "ll144.txt", "ll144.html"]
-    assert "Race/ethnicity" in paths[3].read_text()
+    assert [p.name for p in paths] == ["ll144.csv", "ll144_quantiles.csv", "ll144.txt"]
+    assert "Race/ethnicity" in paths[2].read_text()
     assert paths[0].read_text().startswith("table,category,n,share,above_median,scoring_rate")
 
 

@@ -11,7 +11,7 @@ from workbench import audit
 from workbench.audit.present import bundle, page, plots
 from workbench.audit.present.findings import findings
 from workbench.audit.stats import simulation
-from workbench.audit.studies import modalities
+from workbench.audit.studies import ll144, modalities
 from workbench.audit.studies.modalities import Fused
 
 EVIL = "<script>alert(1)</script>"
@@ -122,8 +122,8 @@ def test_figures_for_notebooks(found, costs, tmp_path):
 
 def test_the_laws_tables_as_a_page(tmp_path):
     random = np.random.default_rng(0)
-    tables = audit.ll144.tables(random.random(60), ["f", "m"] * 30, ["x", "y", None] * 20, draws=100, about={"score": "a score"})
-    text = tables.save(tmp_path)[3].read_text()
+    tables = ll144.tables(random.random(60), ["f", "m"] * 30, ["x", "y", None] * 20, draws=100, about={"score": "a score"})
+    text = page.ll144(tables)
     for part in ("Race/ethnicity", "Not included because the category is unknown: 20", "the four-fifths convention", "Not legal advice"):
         assert part in text
     assert not re.findall(r"""(?:src|href)=["'](?!#)""", text)

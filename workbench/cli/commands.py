@@ -13,3 +13,4 @@ from workbench.cli import bench
 from workbench.cli import audit
 from workbench.cli import corpora
 from workbench.cli import fusion
+from workbench.cli import plugins

@@ -144,7 +144,10 @@ def folder(name: str, path: Path | str | None = None) -> Path:
         return Path(_function(entry.own_folder)())
     data = settings.data_dir()
     if data is None:
-        raise CorpusError(f"where is the corpus {name!r}? Give its folder, or set WORKBENCH_DATA to the folder that holds {name}/")
+        raise CorpusError(
+            f"where is the corpus {name!r}? Give its folder, or set WORKBENCH_DATA to the folder that holds {name}/; "
+            f"the corpus 'generated' needs no data"
+        )
     return data / name
 
 

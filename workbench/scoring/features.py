@@ -5,17 +5,19 @@ A feature that could not be measured says why; it is never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from workbench.contracts import Answer, Evidence
+from workbench.errors import SettingsError
 from workbench.fusion.observations import Observations
 from workbench.fusion.windows import Grid, overlap
+from workbench.plugins import OWN, PluginError, Registry
 from workbench.scoring import bootstrap, evidence
-from workbench.scoring.ranges import Range, normalise
+from workbench.scoring.ranges import RANGES, Range, normalise
 from workbench.streams import Bools, Floats
 
 TOO_LITTLE = "too little material for an interval of its own"
@@ -78,10 +80,16 @@ class Measures:
 
     def measure(self, scope: Scope, name: str) -> Feature:
         """The feature called `name` (a key of `FEATURES`) over `scope`."""
-        channel, function = FEATURES[name]
-        if channel in self.seen.disabled:
-            return Feature(name, missing=self.seen.disabled[channel])
-        return function(self, scope)
+        kind = FEATURES.get(name)
+        if kind.channel in self.seen.disabled:
+            return Feature(name, missing=self.seen.disabled[kind.channel])
+        if FEATURES.package(name) == OWN:
+            return kind.measure(self, scope)
+        try:
+            return kind.measure(self, scope)
+        except Exception as error:  # another package's fault costs its feature, not the score
+            what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            return Feature(name, missing=f"the package {FEATURES.package(name)} could not measure it: {what}")
 
     # ── what all scopes share ────────────────────────────────────────────────────────────────────────────────────────
     @cached_property
@@ -214,17 +222,66 @@ class Measures:
         return self.feature(name, raw, draws, found, f"{speech.sum():.1f} s of speech in {length.sum():.1f} s")
 
 
-FEATURES: dict[str, tuple[str, Callable[[Measures, Scope], Feature]]] = {
-    "semantic_similarity": ("", Measures.semantic_similarity),
-    "keyword_coverage": ("", Measures.keyword_coverage),
-    "filler_rate": ("", Measures.filler_rate),
-    "lexical_diversity": ("", Measures.lexical_diversity),
-    "vocal_steadiness": ("prosodic_affect", Measures.vocal_steadiness),
-    "visual_certainty": ("visual_emotion", Measures.visual_certainty),
-    "speaking_ratio": ("", Measures.speaking_ratio),
-    "prosodic_variation": ("prosodic_affect", Measures.prosodic_variation),
-}
-"""Feature → the channel it belongs to ('' for none that law may switch off) and how it is measured."""
+@dataclass(frozen=True)
+class FeatureKind:
+    """A feature that scores can be made of; what a package's entry point of the group ``workbench.features`` names.
+
+    Parameters
+    ----------
+    name : str
+        By which settings give it a weight, as in ``scoring: {engagement: {NAME: 0.5}}``.
+    measure : callable
+        ``measure(measures, scope) -> Feature``: over the stretch ``scope.start`` to ``scope.end`` (s), from
+        ``measures.seen`` (`fusion.observations.Observations`). `Measures.feature` makes the result from a raw value, its
+        bootstrap draws and its evidence.
+    range : Range, optional
+        Which raw values become 0 and 1; None only for a feature that gives its own to `Measures.feature`.
+    channel : str
+        "visual_emotion" or "prosodic_affect" where it infers emotion from a face or a voice, and so may be switched off.
+    """
+
+    name: str
+    measure: Callable[[Measures, Scope], Feature]
+    range: Range | None = None
+    channel: str = ""
+
+
+def _check(name: str, thing: object) -> FeatureKind:
+    if not isinstance(thing, FeatureKind):
+        raise SettingsError("a feature's entry point names a workbench.scoring.features.FeatureKind")
+    if thing.name != name:
+        raise SettingsError(f"its name is {thing.name!r}; it must be {name!r}, as its entry point says")
+    return thing
+
+
+FEATURES: Registry[FeatureKind] = Registry("feature", "workbench.features", {}, _check)
+"""Every feature by name; what installed packages add is among them."""
+for _name, _channel, _measure in (
+    ("semantic_similarity", "", Measures.semantic_similarity),
+    ("keyword_coverage", "", Measures.keyword_coverage),
+    ("filler_rate", "", Measures.filler_rate),
+    ("lexical_diversity", "", Measures.lexical_diversity),
+    ("vocal_steadiness", "prosodic_affect", Measures.vocal_steadiness),
+    ("visual_certainty", "visual_emotion", Measures.visual_certainty),
+    ("speaking_ratio", "", Measures.speaking_ratio),
+    ("prosodic_variation", "prosodic_affect", Measures.prosodic_variation),
+):
+    FEATURES.own(_name, FeatureKind(_name, _measure, RANGES.get(_name), _channel))
+
+
+def added_ranges(names: Sequence[str]) -> dict[str, Range]:
+    """The ranges of features that other packages add.
+
+    Raises
+    ------
+    SettingsError
+        If a package cannot be used.
+    """
+    try:
+        kinds = [FEATURES.get(name) for name in names if FEATURES.package(name) != OWN]
+    except PluginError as error:
+        raise SettingsError(f"scoring: {error}") from None
+    return {kind.name: kind.range for kind in kinds if kind.range is not None}
 
 
 def counted(n: int, noun: str) -> str:

@@ -45,22 +45,25 @@ RANGES: dict[str, Range] = {
 A = TypeVar("A", float, Floats)
 
 
-def resolve(overrides: Mapping[str, tuple[float, float]]) -> dict[str, Range]:
-    """`RANGES` with a settings file's overrides in place. ``lexical_diversity`` overrides both of its measures.
+def resolve(overrides: Mapping[str, tuple[float, float]], added: Mapping[str, Range] | None = None) -> dict[str, Range]:
+    """`RANGES` and those of `added` features, with a settings file's overrides in place.
+
+    ``lexical_diversity`` overrides both of its measures.
 
     Raises
     ------
     SettingsError
         If a name is not known, or both ends are the same.
     """
-    found = dict(RANGES)
+    ranges = {**RANGES, **(added or {})}
+    found = dict(ranges)
     for name, (zero, one) in overrides.items():
-        if name not in RANGES and name != "lexical_diversity":
-            raise SettingsError(f"scoring.ranges: no feature is called {name!r}; choose from {', '.join(RANGES)}, lexical_diversity")
+        if name not in ranges and name != "lexical_diversity":
+            raise SettingsError(f"scoring.ranges: no feature is called {name!r}; choose from {', '.join(ranges)}, lexical_diversity")
         if zero == one or not np.isfinite([zero, one]).all():
             raise SettingsError(f"scoring.ranges.{name}: needs two different numbers, the raw values of 0 and of 1; got {[zero, one]}")
         for key in ("mtld", "mattr") if name == "lexical_diversity" else (name,):
-            found[key] = Range(zero, one, RANGES[key].unit, "set for this run")
+            found[key] = Range(zero, one, ranges[key].unit, "set for this run")
     return found
 
 

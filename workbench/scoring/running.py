@@ -9,7 +9,7 @@ import numpy as np
 from workbench.contracts import Score
 from workbench.fusion.observations import Observations
 from workbench.fusion.windows import Grid, column_mean, overlap, rows_of, sums
-from workbench.scoring.features import certainty, prosody_columns
+from workbench.scoring.features import added_ranges, certainty, prosody_columns
 from workbench.scoring.ranges import normalise, resolve
 from workbench.settings import Scoring
 from workbench.streams import Floats
@@ -40,7 +40,7 @@ def running(seen: Observations, windows: Grid, settings: Scoring, scored: list[S
     dict of ndarray, shape (n,)
         Values in [0, 1].
     """
-    ranges = resolve(settings.ranges)
+    ranges = resolve(settings.ranges, added_ranges([*settings.technical, *settings.clarity, *settings.confidence, *settings.engagement]))
     back = Grid(np.maximum(0.0, windows.end - LOOKBACK), windows.end)
     features = {"filler_rate": normalise(_filler_rate(seen, back), ranges["filler_rate"])}
     speech = overlap(seen.segments.start, seen.segments.end, back)

@@ -11,7 +11,7 @@ from workbench.contracts import Contribution, Evidence, Score
 from workbench.errors import SettingsError
 from workbench.fusion.observations import Observations
 from workbench.scoring import bootstrap, evidence
-from workbench.scoring.features import FEATURES, TOO_LITTLE, Feature, Measures, Scope, counted
+from workbench.scoring.features import FEATURES, TOO_LITTLE, Feature, Measures, Scope, added_ranges, counted
 from workbench.scoring.ranges import resolve
 from workbench.settings import Scoring
 from workbench.streams import Floats
@@ -47,9 +47,10 @@ def score(seen: Observations, settings: Scoring, known: Known | None = None) -> 
     SettingsError
         If weights or ranges name something unknown or cannot be used.
     """
-    parts = {name: _checked(name, getattr(settings, name), FEATURES) for name in SCORES}
+    parts = {name: _checked(name, getattr(settings, name), FEATURES.names()) for name in SCORES}
     composite = _checked("composite", settings.composite, SCORES)
-    ranges = resolve(settings.ranges)
+    needed = list(dict.fromkeys(f for weights in parts.values() for f in weights))
+    ranges = resolve(settings.ranges, added_ranges(needed))
     measures = Measures(seen, ranges, settings.draws, settings.seed)
 
     before = ({} if known is None else known).setdefault((tuple(ranges.items()), settings.draws, settings.seed), {})
@@ -59,8 +60,6 @@ def score(seen: Observations, settings: Scoring, known: Known | None = None) -> 
         if key not in before:
             before[key] = measures.measure(scope, name)
         return before[key]
-
-    needed = list(dict.fromkeys(f for weights in parts.values() for f in weights))
 
     questions = [Scope(a.question_id, a.start, a.end, a) for a in seen.answers if a.question_id != SESSION]
     whole = next((a for a in seen.answers if a.question_id == SESSION), None)
@@ -77,7 +76,7 @@ def score(seen: Observations, settings: Scoring, known: Known | None = None) -> 
     return found + _scores(SESSION, features, parts, composite)
 
 
-def _checked(name: str, weights: Mapping[str, float], known: Mapping[str, object] | Sequence[str]) -> dict[str, float]:
+def _checked(name: str, weights: Mapping[str, float], known: Sequence[str]) -> dict[str, float]:
     for key, value in weights.items():
         if key not in known:
             raise SettingsError(f"scoring.{name}: {key!r} is not known; choose from {', '.join(known)}")

@@ -131,6 +131,10 @@ class Tuner:
             Evaluator(self.samples.rows(rows), draws, seed) for rows in (self.tuned, self.held_out)
         )
         self.groupings = [g for g, members in self._evaluator.members.items() if len(members) > 1]
+        if not self.groupings:
+            raise CorpusError(
+                f"{samples.name}: tuning compares groups, and no grouping has two groups of enough people among those tuned on"
+            )
         self.people = len(self._evaluator.person_ids), len(self._held_out_evaluator.person_ids)
         equal = Average(dict.fromkeys(self.modalities, 1.0)).predict(self.samples.batch)
         self._equal, self._equal_held = self._evaluator.score([equal[self.tuned]]), self._held_out_evaluator.score([equal[self.held_out]])
