@@ -108,6 +108,8 @@ class CropQuality(Message):
 
 
 class CropItem(Message):
+    """A face crop: whose it is, from which frame, and how usable it is."""
+
     face_id: str
     frame_id: int
     crop_ref: str | None = None
@@ -136,6 +138,8 @@ class VisualPrediction(Message):
 
 
 class VisualOutput(Message):
+    """What the emotion networks gave for one batch of crops."""
+
     batch_id: str
     predictions: list[VisualPrediction]
     models: list[str] = Field(default=[], description="zoo names of the networks that were averaged")
@@ -148,6 +152,8 @@ class VisualOutput(Message):
 
 # ── speech ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 class Word(Message):
+    """A recognised word with its time and the recogniser's confidence."""
+
     word: str
     start: Seconds
     end: Seconds
@@ -235,15 +241,21 @@ class Answer(Message):
 
 # ── fusion and scoring ───────────────────────────────────────────────────────────────────────────────────────────────
 class Label(Message):
+    """The most probable emotion of a modality, and its probability."""
+
     label: str
     score: Unit
 
 
 class AudioLabel(Label):
+    """The same of the voice, with its mean pitch."""
+
     pitch: float | None = Field(default=None, description="Hz")
 
 
 class FusedLabel(Label):
+    """The fused and smoothed emotion of a window, with all probabilities."""
+
     uncertain: bool = False
     top2: list[tuple[str, Unit]] = Field(default=[], description="shown where uncertain")
     probs: dict[str, Unit] = {}
@@ -305,6 +317,8 @@ class Score(Message):
 
 # ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 class Consent(Message):
+    """Whether the person consented, and how that was recorded."""
+
     given: bool
     by: str = Field(default="", description="who recorded the consent; a role or pseudonym will do")
     when: str = Field(default="", description="ISO 8601")
@@ -312,6 +326,8 @@ class Consent(Message):
 
 
 class Clock(Message):
+    """How seconds of the session relate to the time of day."""
+
     wall_zero: str = Field(description="ISO 8601 time of second 0")
     sample_rate: int = Field(gt=0, description="Hz, of the stored audio: the master clock")
 
@@ -325,6 +341,8 @@ def _older_plan(plan: Any) -> Any:
 
 
 class SessionHeader(Message):
+    """What a session is: purpose, place, consent, settings, questions, weights; written when it begins."""
+
     schema_version: int = 1
     session_id: str
     created: str

@@ -137,12 +137,27 @@ class Registry(Generic[T]):
                     raise
 
     def own(self, name: str, thing: Any) -> None:
-        """Declare one of the workbench's own things that costs no import."""
+        """Declare one of the workbench's own things that costs no import.
+
+        Parameters
+        ----------
+        name : str
+        thing : object
+            Checked like any other.
+        """
         self._own[name] = ""
         self._loaded[name] = self._check(name, thing)
 
     def add(self, name: str, thing: Any) -> None:
-        """Offer a thing in this process only: for notebooks that try something before they make a package of it."""
+        """Offer a thing in this process only: for notebooks that try something before they make a package of it.
+
+        Parameters
+        ----------
+        name : str
+            What is there of that name is covered.
+        thing : object
+            What an entry point would name.
+        """
         self._added[name] = self._check(name, thing)
 
     def package(self, name: str) -> str:
@@ -160,7 +175,14 @@ class Registry(Generic[T]):
         return list(self._problems.values())
 
     def reject(self, name: str, message: str) -> PluginError:
-        """Leave a plug-in out from now on and give the error that says so: for faults that show only where it is used."""
+        """Leave a plug-in out from now on and give the error that says so: for faults that show only where it is used.
+
+        Parameters
+        ----------
+        name : str
+        message : str
+            What is wrong, in one line.
+        """
         return self._reject(name, self.package(name), message)
 
     def _reject(self, name: str, package: str, message: str) -> PluginError:

@@ -154,6 +154,15 @@ class Settings(BaseSettings):
 def from_dict(values: dict[str, Any], source: str = "settings", environment: bool = True) -> Settings:
     """Validate a plain tree; `environment=False` ignores ``WORKBENCH__*`` (stored sessions must replay the same).
 
+    Parameters
+    ----------
+    values : dict
+        Section → key → value; what is left out keeps its default.
+    source : str
+        Where the values come from, for messages.
+    environment : bool
+        Whether ``WORKBENCH__*`` may override them.
+
     Raises
     ------
     SettingsError
@@ -254,7 +263,14 @@ def data_dir() -> Path | None:
 
 
 def to_yaml(settings: Settings, comments: bool = True) -> str:
-    """The tree as YAML, each key with its description as a comment; `load` reads it back to the same settings."""
+    """The tree as YAML, each key with its description as a comment; `load` reads it back to the same settings.
+
+    Parameters
+    ----------
+    settings : Settings
+    comments : bool
+        Whether each key's meaning stands beside it.
+    """
     lines = []
     values = settings.echo()
     for section in type(settings).model_fields:

@@ -183,7 +183,18 @@ class Track:
 
     @classmethod
     def of(cls, name: str, times: ArrayLike, values: ArrayLike, names: Sequence[str], **more: ArrayLike) -> Track:
-        """Build from anything array-like (`confidence=` and `valid=` are optional)."""
+        """Build from anything array-like (`confidence=` and `valid=` are optional).
+
+        Parameters
+        ----------
+        name : str
+        times : array_like, shape (n,)
+            s, increasing.
+        values : array_like, shape (n, k)
+            NaN where not measured.
+        names : sequence of str
+            One a column.
+        """
         extra = {
             "confidence": np.asarray(more["confidence"], float) if "confidence" in more else np.empty(0),
             "valid": np.asarray(more["valid"], bool) if "valid" in more else np.empty(0, bool),
@@ -218,7 +229,15 @@ class Track:
 
     @classmethod
     def from_rows(cls, name: str, names: Sequence[str], rows: Iterable[contracts.TrackRow]) -> Track:
-        """Build from stored rows; null becomes NaN."""
+        """Build from stored rows; null becomes NaN.
+
+        Parameters
+        ----------
+        name : str
+        names : sequence of str
+            Columns, in their order.
+        rows : iterable of TrackRow
+        """
         items = list(rows)
         table = [[np.nan if (v := r.values.get(k)) is None else v for k in names] for r in items]
         return cls.of(

@@ -60,6 +60,16 @@ def documented_modules(*reference: Path) -> list[str]:
     return [name for page in reference for name in re.findall(r"^::: (workbench[\w.]*)$", page.read_text(encoding="utf-8"), re.M)]
 
 
+def documented_members() -> dict[str, tuple[str, ...]]:
+    """Each documented module with the names that its ``members`` option lists; all of its public names where it has none."""
+    directive = re.compile(r"^::: (workbench[\w.]*)\n(?:    options:\n      members: \[([^\]]*)\])?", re.M)
+    return {
+        match[1]: tuple(name.strip() for name in (match[2] or "").split(",") if name.strip())
+        for page in REFERENCE
+        for match in directive.finditer(page.read_text(encoding="utf-8"))
+    }
+
+
 def source(module: str) -> Path:
     """A module's file."""
     path = ROOT / Path(*module.split("."))

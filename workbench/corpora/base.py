@@ -205,6 +205,8 @@ class Collector:
 
         Parameters
         ----------
+        clip, person : str
+            Unique name of the clip; whom it is of.
         original : str or None
             The corpus's label, a key of `labels`; one that is not known there is reported and the clip has no label.
         media : dict of Path
@@ -231,7 +233,13 @@ class Collector:
         return False
 
     def corpus(self) -> Corpus:
-        """The finished table: duplicates left out; labels without a class, persons across splits and groups of one reported."""
+        """The finished table: duplicates left out; labels without a class, persons across splits and groups of one reported.
+
+        Raises
+        ------
+        CorpusError
+            If no clip is left.
+        """
         if not self.rows:
             first = f"first problem: {self.findings[0].where}: {self.findings[0].message}" if self.findings else "no clips found"
             raise CorpusError(f"{self.root}: nothing usable for the corpus {self.name!r}; {first}", tuple(self.findings))

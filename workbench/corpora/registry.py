@@ -132,6 +132,12 @@ def find(name: str) -> CorpusEntry:
 def folder(name: str, path: Path | str | None = None) -> Path:
     """Where a corpus lies: `path`, else the folder that it brings along, else ``$WORKBENCH_DATA/NAME``.
 
+    Parameters
+    ----------
+    name : str
+        Of a corpus in the registry.
+    path : path, optional
+
     Raises
     ------
     CorpusError

@@ -144,7 +144,16 @@ def standard_error(metric: Metric, totals: Floats, moments: Floats, units: int) 
 
 
 def estimate(metric: Metric, s: Sample, level: float) -> Estimate:
-    """The metric of a group with its interval; see `interval`."""
+    """The metric of a group with its interval; see `interval`.
+
+    Parameters
+    ----------
+    metric : Metric
+    s : Sample
+        The group's sums and bootstrap draws.
+    level : float
+        Confidence level, such as 0.95.
+    """
     value, error = float(metric.value(s.totals)), float(standard_error(metric, s.totals, s.moments, s.units))
     draws, errors = metric.value(s.draw_totals), standard_error(metric, s.draw_totals, s.draw_moments, s.units)
     return interval(value, error, draws, errors, s.people, s.units, level, metric.link, metric.tested)

@@ -101,7 +101,15 @@ class Scored:
         return self.figures[name].estimate
 
     def minus(self, other: Scored, name: str) -> Interval:
-        """Paired difference: both are evaluated on the same people in every draw."""
+        """Paired difference: both are evaluated on the same people in every draw.
+
+        Parameters
+        ----------
+        other : Scored
+            Figures of another strategy, from the same evaluator.
+        name : str
+            Of the metric.
+        """
         return (self.figures[name] - other.figures[name]).estimate
 
     def summary(self) -> dict[str, dict[str, float]]:
@@ -121,7 +129,14 @@ class Scored:
         return Interval(largest.difference, largest.low, largest.high)
 
     def gap_minus(self, other: Scored, grouping: str) -> Interval:
-        """Change of the gap against another strategy (`gaps.gap_change`)."""
+        """Change of the gap against another strategy (`gaps.gap_change`).
+
+        Parameters
+        ----------
+        other : Scored
+            Figures of another strategy, from the same evaluator.
+        grouping : str
+        """
         if len(self.groups[grouping]) < 2:
             return Interval(np.nan, np.nan, np.nan)
         before, after = (np.stack([d.values for d in s.groups[grouping].values()], axis=1) for s in (other, self))

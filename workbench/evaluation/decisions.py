@@ -53,11 +53,24 @@ def from_labels(labels: Ints, k: int) -> Floats:
 
 
 def hits(decided: Floats, truth: Ints) -> Floats:
-    """How far each decision is right, shape (n,), in [0, 1]."""
+    """How far each decision is right, shape (n,), in [0, 1].
+
+    Parameters
+    ----------
+    decided : ndarray, shape (n, k)
+        Shares of the decision, as `top_classes` gives them.
+    truth : ndarray of int, shape (n,)
+    """
     return decided[np.arange(len(truth)), truth]
 
 
 def confusion(decided: Floats, truth: Ints) -> Floats:
-    """Rows by true class (first axis) and decided class, shape (k, k); tied classes share a row."""
+    """Rows by true class (first axis) and decided class, shape (k, k); tied classes share a row.
+
+    Parameters
+    ----------
+    decided : ndarray, shape (n, k)
+    truth : ndarray of int, shape (n,)
+    """
     k = decided.shape[1]
     return from_labels(truth, k).T @ decided

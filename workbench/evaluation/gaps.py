@@ -34,6 +34,13 @@ def gap(a: Estimate, b: Estimate, level: float) -> Gap:
     their asymmetry; for the ratio on the log scale. The p-value is read back from the interval (Altman & Bland 2011,
     BMJ 343:d2304) with Student's t in the tails, whose degrees of freedom are the smaller group's people less one:
     Welch's, which lean on the larger group, called too many gaps of few people real in simulations.
+
+    Parameters
+    ----------
+    a, b : Estimate
+        The metric of each group, with its interval.
+    level : float
+        Confidence level, such as 0.95.
     """
     difference = a.value - b.value
     down = np.hypot(a.value - a.low, b.high - b.value)
@@ -61,6 +68,15 @@ def worst(estimates: Sequence[Estimate], level: float, ceiling: float = np.inf) 
 
     Picking the extremes after looking inflates a gap, so the intervals are simultaneous over all pairs (Bonferroni on
     the pairs' intervals, stretched by Student's t): they cover the true largest gap at least at `level`.
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+        One a group; at least two.
+    level : float
+        Confidence level, such as 0.95.
+    ceiling : float
+        The largest gap that the metric can have.
     """
     values = [e.value for e in estimates]
     top, bottom = int(np.argmax(values)), int(np.argmin(values))
@@ -105,7 +121,14 @@ def gap_change(before: Floats, after: Floats, level: float = 0.95) -> Interval:
 
 
 def adjust(p: ArrayLike, method: str) -> Floats:
-    """Adjusted p-values: ``holm`` (family-wise error, Holm 1979), ``bh`` (false discovery rate, Benjamini & Hochberg 1995) or ``none``."""
+    """Adjusted p-values: ``holm`` (family-wise error, Holm 1979), ``bh`` (false discovery rate, Benjamini & Hochberg 1995) or ``none``.
+
+    Parameters
+    ----------
+    p : array_like, shape (m,)
+        p-values, in [0, 1].
+    method : {"holm", "bh", "none"}
+    """
     from statsmodels.stats.multitest import multipletests
 
     values = np.asarray(p, dtype=np.float64)

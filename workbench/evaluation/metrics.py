@@ -116,6 +116,9 @@ def ece(confidence: Floats, correct: Floats, weights: Floats, bins: int = BINS) 
     ----------
     confidence, correct : ndarray, shape (n,)
         Largest probability, and how far the decision is right; both in [0, 1].
+    weights : ndarray, shape (n,)
+        How much each row counts, 0 or more.
+    bins : int
     """
     sums = np.zeros((len(confidence), bins + 1))
     sums[np.arange(len(confidence)), bin_of(confidence, bins)] = weights * (confidence - correct)
@@ -135,7 +138,16 @@ def ece(confidence: Floats, correct: Floats, weights: Floats, bins: int = BINS) 
 
 
 def accuracy(truth: Ints, decided: Floats, weights: Floats) -> Metric:
-    """Share of rows that are right; a row with tied classes counts in part (`decisions`)."""
+    """Share of rows that are right; a row with tied classes counts in part (`decisions`).
+
+    Parameters
+    ----------
+    truth : ndarray of int, shape (n,)
+    decided : ndarray, shape (n, k)
+        Shares of the decision, as `decisions.top_classes` gives them.
+    weights : ndarray, shape (n,)
+        How much each row counts, 0 or more.
+    """
     return ratio("accuracy", "accuracy", weights * hits(decided, truth), weights)
 
 
@@ -165,6 +177,11 @@ def classifier(
         Confidence bins of the ECE.
     floor : float
         Least probability in the log-loss.
+
+    Raises
+    ------
+    ValueError
+        If neither probabilities nor labels are given.
     """
     k = len(classes)
     if predicted is not None:
@@ -194,7 +211,19 @@ def classifier(
 
 
 def score(values: Floats, truth: Floats | None, weights: Floats, threshold: float) -> list[Metric]:
-    """Mean, selection rate at `threshold` and, where true scores are given, mean absolute error and bias."""
+    """Mean, selection rate at `threshold` and, where true scores are given, mean absolute error and bias.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Scores, in any unit.
+    truth : ndarray, shape (n,), or None
+        True scores, in the same unit.
+    weights : ndarray, shape (n,)
+        How much each row counts, 0 or more.
+    threshold : float
+        Rows at or above it are selected.
+    """
     metrics = [
         ratio("mean_score", "mean score", weights * values, weights, "identity", "higher"),
         ratio("selection_rate", f"share at or above {threshold:g}", weights * (values >= threshold), weights),

@@ -42,6 +42,14 @@ class Fold:
 def by_person(persons: NDArray[Any], folds: int = 5, seed: int = 0) -> list[Fold]:
     """Shuffle the persons and deal them into folds of as equal number as can be.
 
+    Parameters
+    ----------
+    persons : ndarray, shape (n,)
+        Whose row each is.
+    folds : int
+        At least 2.
+    seed : int
+
     Raises
     ------
     CorpusError
@@ -65,6 +73,13 @@ def by_person(persons: NDArray[Any], folds: int = 5, seed: int = 0) -> list[Fold
 
 def given(splits: NDArray[Any], persons: NDArray[Any], train: str = "train", test: str = "test") -> Fold:
     """The corpus's own split.
+
+    Parameters
+    ----------
+    splits, persons : ndarray, shape (n,)
+        The split that the corpus puts each row in, and whose row it is.
+    train, test : str
+        Names of the two sides.
 
     Raises
     ------
@@ -92,7 +107,16 @@ def fit(samples: Samples, build: Build, seed: int = 0) -> Strategy:
 
 
 def held_out(samples: Samples, build: Build, folds: list[Fold], seed: int = 0) -> Floats:
-    """Predictions for every row, shape (n, k), each by the strategy that has not seen the row's person."""
+    """Predictions for every row, shape (n, k), each by the strategy that has not seen the row's person.
+
+    Parameters
+    ----------
+    samples : Samples
+    build : callable
+        ``build(seed)`` gives an unfitted strategy.
+    folds : list of Fold
+    seed : int
+    """
     out = np.full((len(samples), len(samples.classes)), np.nan)
     for fold, strategy in fitted(samples, build, folds, seed):
         part = samples.rows(fold.test)

@@ -79,6 +79,12 @@ def _filtered(probs: Floats, settings: Smoothing) -> Floats:
 def ema(probs: Floats, alpha: float) -> Floats:
     """Exponential moving average ``y[t] = α x[t] + (1 - α) y[t-1]``, ``y[0] = x[0]``, down the first axis (no NaN).
 
+    Parameters
+    ----------
+    probs : ndarray, shape (n, k)
+    alpha : float
+        Weight of the newest row, in (0, 1].
+
     Examples
     --------
     >>> import numpy as np
@@ -91,7 +97,13 @@ def ema(probs: Floats, alpha: float) -> Floats:
 
 
 def majority(probs: Floats, count: int) -> Floats:
-    """Share of the last `count` windows (fewer at the beginning) in which each label was the most probable one."""
+    """Share of the last `count` windows (fewer at the beginning) in which each label was the most probable one.
+
+    Parameters
+    ----------
+    probs : ndarray, shape (n, k)
+    count : int
+    """
     votes = np.zeros(probs.shape)
     votes[np.arange(len(probs)), probs.argmax(axis=1)] = 1
     total = np.cumsum(votes, axis=0)  # whole numbers: exact

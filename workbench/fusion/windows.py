@@ -134,6 +134,7 @@ def overlap(start: Floats, end: Floats, windows: Grid, value: Floats | None = No
         Spans in order of time that do not overlap one another.
     value : ndarray, shape (m,), optional
         Constant over each span.
+    windows : Grid
     """
     if len(start) == 0:
         return np.zeros(len(windows))

@@ -66,6 +66,12 @@ def parts(session: Session, start: float, end: float) -> dict[str, bytes]:
 def write(session: Session, start: float, end: float, out: Path) -> list[Path]:
     """Write a snippet into a folder, or as one file where `out` ends in ``.zip``.
 
+    Parameters
+    ----------
+    session : Session
+    start, end : float, s
+    out : path
+
     Raises
     ------
     SessionError

@@ -70,6 +70,12 @@ def resolve(overrides: Mapping[str, tuple[float, float]], added: Mapping[str, Ra
 def normalise(raw: A, span: Range) -> A:
     """Raw → [0, 1]; NaN in an array stays NaN.
 
+    Parameters
+    ----------
+    raw : float or ndarray
+        In the unit of `span`.
+    span : Range
+
     Examples
     --------
     Ten fillers in a hundred words give 0, none gives 1:

@@ -102,6 +102,16 @@ def combine(name: str, scope: str, features: Mapping[str, Feature], weights: Map
     """A weighted sum of the features that were measured, their weights renormalised; and its bootstrap draws.
 
     ``sum(c.contribution for c in score.contributions) == score.value``, bit for bit, adding in the stored order.
+
+    Parameters
+    ----------
+    name : str
+        Of the score.
+    scope : str
+        'session' or a question's id.
+    features : mapping of str to Feature
+    weights : mapping of str to float
+        Feature → weight, at least 0.
     """
     missing = {f: features[f].missing for f in weights if features[f].normalised is None}
     total = sum(w for f, w in weights.items() if f not in missing)

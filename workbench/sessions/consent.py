@@ -68,7 +68,13 @@ def disabled_channels(purpose: str, jurisdiction: str) -> dict[str, str]:
 
 
 def notes(purpose: str, jurisdiction: str) -> list[str]:
-    """Reminders of the law of a place, as plain sentences (not legal advice)."""
+    """Reminders of the law of a place, as plain sentences (not legal advice).
+
+    Parameters
+    ----------
+    purpose, jurisdiction : str
+        As in ``settings.session``.
+    """
     if purpose != "hiring":
         return []
     place, code = country(jurisdiction), jurisdiction.strip().upper().replace("_", "-")

@@ -141,8 +141,15 @@ def of_score(session: SessionReader, name: str, value: float, reason: str, by: s
 
     Parameters
     ----------
+    session : SessionReader
+    name : str
+        Of the score, such as ``clarity``.
     value : float
         In [0, 1].
+    reason, by : str
+        Why, and who decides (a role or a pseudonym will do); neither may be empty.
+    scope : str
+        'session' or a question's id.
 
     Raises
     ------
@@ -163,6 +170,15 @@ def of_score(session: SessionReader, name: str, value: float, reason: str, by: s
 
 def of_label(session: SessionReader, start: float, end: float, label: str, reason: str, by: str) -> Override:
     """Set the emotion label of a span beside the stored windows.
+
+    Parameters
+    ----------
+    session : SessionReader
+    start, end : float, s
+    label : str
+        One of `labels.BASIC`.
+    reason, by : str
+        Why, and who decides; neither may be empty.
 
     Raises
     ------

@@ -149,6 +149,14 @@ def _collecting_later() -> Iterator[None]:
 def overlay(session: Session, values: dict[str, Any], source: str) -> Settings:
     """The session's last settings with the keys of a settings file over them; keys that the file leaves out stay.
 
+    Parameters
+    ----------
+    session : Session
+    values : dict
+        Section → key → value, as a settings file holds them.
+    source : str
+        Where they come from, for messages.
+
     Raises
     ------
     SettingsError
@@ -162,6 +170,12 @@ def overlay(session: Session, values: dict[str, Any], source: str) -> Settings:
 
 def write(replay: Replay, folder: str | Path) -> list[Path]:
     """Write ``windows.jsonl``, ``scores.jsonl`` and the settings in force as ``settings.yaml``.
+
+    Parameters
+    ----------
+    replay : Replay
+    folder : path
+        Made where it is not there.
 
     Raises
     ------
@@ -205,7 +219,14 @@ def matches(session: Session, replay: Replay) -> bool:
 
 
 def differences(session: Session, replay: Replay) -> dict[str, Any]:
-    """What a replay changed: windows whose label differs, and every score before and after, with the features that moved it."""
+    """What a replay changed: windows whose label differs, and every score before and after, with the features that moved it.
+
+    Parameters
+    ----------
+    session : Session
+        With what is stored.
+    replay : Replay
+    """
     labels = [BASIC.index(w.fused_emotion.label) if w.fused_emotion else -1 for w in session.fused_windows]
     starts = np.array([w.start for w in session.fused_windows])
     return between(starts, np.array(labels, np.int64), session.score_messages, replay)

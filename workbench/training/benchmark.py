@@ -61,6 +61,12 @@ def candidates(hyper: Hyperparameters, samples: Samples | None = None) -> dict[s
 
     Logistic regression takes no further inputs where a clip that has the modality lacks one of them: it has no flags for that.
 
+    Parameters
+    ----------
+    hyper : Hyperparameters
+        Of the learned network.
+    samples : Samples, optional
+
     Examples
     --------
     >>> list(candidates(Hyperparameters()))[:2]
@@ -144,6 +150,11 @@ def run(
         Plain values for JSON: `strategies`, a list of `name` and of `accuracy`, `macro_f1`, `log_loss` (nats), `ece` and
         `brier`, each with `value`, `low` and `high` (all but log-loss and Brier score are fractions), paired differences,
         the reliability diagram and `fit_seconds` (all folds, one process, mean over seeds); `ceiling`; `ablation`.
+
+    Raises
+    ------
+    CorpusError
+        If there are fewer people than folds, or no clip has one of the modalities.
     """
     begun = time.perf_counter()
     evaluator = Evaluator(samples, draws)

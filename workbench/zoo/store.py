@@ -151,6 +151,12 @@ def pull(names: Iterable[str] | None = None, progress: Progress | None = None) -
 
     Only one process fills a cache at a time; others wait and find the work done.
 
+    Parameters
+    ----------
+    names : iterable of str, optional
+    progress : callable, optional
+        Told ``(label, done, total)``, in bytes.
+
     Raises
     ------
     WeightsError
