@@ -24,6 +24,11 @@ NOTE = (
 def side_by_side(before: Audit, after: Audit) -> pd.DataFrame:
     """Every group and figure that both hold and show, with both intervals and that of the change (`COLUMNS`).
 
+    Parameters
+    ----------
+    before, after : Audit
+        Of two models, or of two dates.
+
     Raises
     ------
     AuditError
@@ -51,6 +56,11 @@ def _estimate(row: dict[Any, Any], side: str) -> Estimate:
 
 def bundles(before: Bundle, after: Bundle) -> dict[str, pd.DataFrame]:
     """Audits of the same name; where each run has a single one, these two.
+
+    Parameters
+    ----------
+    before, after : Bundle
+        Two kept audit runs.
 
     Raises
     ------

@@ -99,6 +99,12 @@ class Audit:
     def from_json(cls, text: str, source: str = "audit") -> Audit:
         """Read what `to_json` wrote.
 
+        Parameters
+        ----------
+        text : str
+        source : str
+            Where the text comes from, for messages.
+
         Raises
         ------
         AuditError

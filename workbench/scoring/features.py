@@ -105,7 +105,22 @@ class Measures:
     def feature(
         self, name: str, raw: float, draws: Floats | None, found: list[Evidence], note: str = "", span: Range | None = None
     ) -> Feature:
-        """Normalise a measurement and its bootstrap draws."""
+        """Normalise a measurement and its bootstrap draws.
+
+        Parameters
+        ----------
+        name : str
+        raw : float
+            In the unit of its range.
+        draws : ndarray, shape (draws,), or None
+            Bootstrap draws of `raw`; None where there is too little to resample.
+        found : list of Evidence
+            The words, spans or frames that it rests on.
+        note : str
+            Shown beside it.
+        span : Range, optional
+            The feature's own range where left out.
+        """
         span = span or self.ranges[name]
         scaled = None if draws is None else normalise(draws, span)
         if scaled is None and self.draws:
@@ -114,6 +129,7 @@ class Measures:
         return Feature(name, raw, span.unit, value, *bootstrap.interval(scaled, value), scaled, tuple(found), note)
 
     def random(self, scope: Scope, name: str) -> np.random.Generator:
+        """A generator for the draws of the feature `name` in `scope`: the same session and seed give the same draws."""
         return bootstrap.generator(self.seed, scope.name, name)
 
     # ── language ─────────────────────────────────────────────────────────────────────────────────────────────────────

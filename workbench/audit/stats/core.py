@@ -69,6 +69,8 @@ def run(
         What readers must know of the data and the model; travels with the audit.
     base, **changes
         `Options`, and changes to them.
+    name : str
+        What the audit is called.
 
     Returns
     -------
@@ -139,6 +141,11 @@ def change(
 
     Every figure is *after minus before*, paired by person. `groups` says how much each group gains or loses, `gaps`
     whether some gain or lose more than others (the change of the gap). Quantiles are left out.
+
+    Raises
+    ------
+    AuditError
+        If anything given cannot be audited, or the two disagree in length or classes.
     """
     o = options(base, **changes)
     if len(before) != len(after):

@@ -111,6 +111,10 @@ def tables(
         Missing and unknown values are counted and left out of that table.
     leave_out_small : bool
         Leave categories under 2 % out of the impact ratios (their n and rate stay); the rule allows it.
+    about : dict, optional
+        What readers must know of the data and the model; travels with the tables.
+    base, **changes
+        `Options`, and changes to them.
 
     Raises
     ------

@@ -55,6 +55,12 @@ def compare(
         What the decision should say.
     group : array_like of str, shape (n,)
         The protected attribute; rows of which it is not known are to be left out.
+    people : array_like, shape (n,)
+        Whom each row is about; folds and intervals are by person.
+    folds : int
+        At least 2.
+    base, **changes
+        `Options`, and changes to them.
 
     Returns
     -------
