@@ -16,7 +16,7 @@ class StageSpec:
     consumes, produces : tuple of type
         Item types. The graph routes every output to the stages that consume its exact type.
     modality : {"visual", "audio", "language", None}
-        What is masked while the stage is down.
+        A `contracts.Modality`: what is masked while the stage is down.
     window, hop : float, s
         Span of input one output rests on, and the step between outputs; 0 where the stage is per item.
     budget_ms : float
@@ -67,4 +67,34 @@ class Stage(Protocol):
 
     def reset(self) -> None:
         """Forget all state, ready for a new stream (also called after an error)."""
+        ...
+
+
+# ── what a stage may offer besides, to whoever runs it live ──────────────────────────────────────────────────────────────
+@runtime_checkable
+class Degradable(Protocol):
+    """A stage that can do with less while the machine is short of time."""
+
+    def degrade(self, share: float) -> None:
+        """Work with this share of the usual batch, in (0, 1]; 1 is as usual."""
+        ...
+
+
+@runtime_checkable
+class ReportsLag(Protocol):
+    """A stage that says how long its last piece of work took."""
+
+    @property
+    def lag(self) -> float:
+        """Seconds."""
+        ...
+
+
+@runtime_checkable
+class TracksSpeech(Protocol):
+    """A stage that knows whether somebody speaks."""
+
+    @property
+    def speaking_since(self) -> float | None:
+        """The session second since which somebody speaks; None where nobody does."""
         ...

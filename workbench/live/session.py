@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +21,10 @@ from workbench.errors import WorkbenchError
 from workbench.events import EventKind, Severity
 from workbench.fusion.schedule import Change
 from workbench.fusion.stored import pinned
-from workbench.live.health import Governor, Machine, Reading, must_stop
+from workbench.live.caretaker import HUNG, Caretaker
 from workbench.live.observations import Observing
 from workbench.live.video import Recording
-from workbench.live.view import Health, View, faces, fused_label, p95
+from workbench.live.view import View, faces, fused_label
 from workbench.runtime.graph import Graph
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.process import ProcessGraph
@@ -34,22 +33,15 @@ from workbench.sessions.replay import SECTIONS, compute
 from workbench.sessions.writer import AUDIO, SessionWriter
 from workbench.settings import Settings
 from workbench.speech.provisional import NONE, OpenSpeech, ProvisionalAcoustics, followed
-from workbench.speech.streaming import Interim, StreamingTranscriber
-from workbench.speech.vad import VoiceActivity
+from workbench.speech.streaming import Interim
 from workbench.stage import Stage
-from workbench.vision.emotion import EmotionStage
 
 TICK = 0.4
 """Seconds between two fusions; longer where one takes long."""
-SILENT = 60.0
-"""Seconds without a message from the browser after which the session is stopped and stored."""
 LAST_WAIT = 6.0
 """Seconds that the end waits for audio that the browser still holds."""
-HUNG = 45.0
-"""Seconds that a stage may take over one item; longer and it counts as hung."""
 FEW = 5
 """Items that may wait for the measuring process before speech that goes on is left out of the curves."""
-OVERLAY, UPDATE = "capture → overlay", "page update"
 
 
 @dataclass(frozen=True)
@@ -89,8 +81,6 @@ class LiveSession:
     def __init__(self, writer: SessionWriter, settings: Settings, parts: Parts, ledger: Ledger | None = None) -> None:
         self.writer, self.parts = writer, parts
         self.ledger = ledger or Ledger()
-        self.ledger.declare(OVERLAY, 500.0)
-        self.ledger.declare(UPDATE, 500.0)
         self.settings = self._first_settings = settings
         self.intake = Intake(self._on_audio, self._on_frame, self._on_control)
         self.seen = Observing(settings.vision, writer.header.disabled)
@@ -109,13 +99,8 @@ class LiveSession:
         self._unaligned: dict[str, streams.TranscribedClip] = {}
         self._labels: dict[str, contracts.VisualPrediction] = {}
         self._fused_label = ""
-        self._analysed: deque[float] = deque(maxlen=256)
-        self._shown: dict[str, deque[float]] = {"delays": deque(maxlen=400), "updates": deque(maxlen=400)}
-        self._last_message = time.monotonic()
         self._end_at: int | None = None
         self._due = 0.0
-        self._reading: Reading | None = None
-        self._governor, self._machine = Governor(), Machine(writer.folder)
         self._recording = Recording(writer.folder, settings.capture.fps) if settings.session.store_video else None
         self._pictures, self._sounds, self._closings = Latest(), Backlog(), Backlog()
         parts.measures.use(self.ledger)
@@ -123,8 +108,7 @@ class LiveSession:
         self._speech = Worker("speech", Graph(parts.speech, self.ledger), self._sounds, self._deliver, self._fatal)
         self._measures = Worker("measures", parts.measures, self._closings, self._deliver, self._fatal, clock=lambda: self.clock)
         self._workers = (self._vision, self._speech, self._measures)
-        self.hung: dict[str, str | None] = {}
-        """Workers that have not come back from one item for `HUNG` seconds, each with the modality that is missing meanwhile."""
+        self._caretaker = Caretaker(self._workers, [*parts.vision, *parts.speech], writer.folder, self.ledger, self._happened)
         self._ticker = threading.Thread(target=self._tick, name="live-ticker", daemon=True)
         self._reason = ""
 
@@ -137,7 +121,7 @@ class LiveSession:
             self.state = "live"
         register(self.intake)
         self.intake.open = True
-        self._last_message = time.monotonic()
+        self._caretaker.heard_from()
         for thread in (*self._workers, self._ticker):
             thread.start()
         self._happened(EventKind.STARTED, "the session began")
@@ -181,6 +165,11 @@ class LiveSession:
                 self.state, self._reason = "ending", reason
 
     @property
+    def hung(self) -> dict[str, str | None]:
+        """Workers that do not come back from one item, each with the modality that is missing meanwhile."""
+        return self._caretaker.hung
+
+    @property
     def clock(self) -> float:
         """Seconds of audio taken."""
         return self.intake.samples / 16000
@@ -193,27 +182,24 @@ class LiveSession:
 
     # ── what the browser sends ───────────────────────────────────────────────────────────────────────────────────────
     def _on_audio(self, block: streams.AudioBlock) -> None:
-        self._last_message = time.monotonic()
+        self._caretaker.heard_from()
         self._sounds.put(block)
         self._store(block)
 
     def _on_frame(self, frame: JpegFrame) -> None:
         if self._recording is not None:
             self._keep(self._recording.add, frame)
-        step = 1 / (self.settings.capture.fps * self._governor.step.frames)
+        step = 1 / (self.settings.capture.fps * self._caretaker.governor.step.frames)
         if frame.timestamp + 0.02 < self._due:  # the governor's rate; a frame that comes a little early is taken
             return
         self._due = max(self._due + step, frame.timestamp)
         self._pictures.put(frame)
 
     def _on_control(self, message: dict[str, Any]) -> None:
-        kind, self._last_message = message.get("kind"), time.monotonic()
+        kind = message.get("kind")
+        self._caretaker.heard_from()
         if kind == "shown":
-            for name, kept in self._shown.items():
-                kept.extend(float(v) for v in message.get(name, []) if isinstance(v, int | float))
-            for line, name in ((OVERLAY, "delays"), (UPDATE, "updates")):
-                for milliseconds in message.get(name, []):
-                    self.ledger.record(line, float(milliseconds) / 1000)
+            self._caretaker.shown(message)
         elif kind == "end":
             self._end_at = int(message.get("samples", 0))
         elif kind in (EventKind.MUTE, EventKind.UNPLUGGED, EventKind.PLUGGED):
@@ -231,7 +217,7 @@ class LiveSession:
         self._store(item)
         match item:
             case streams.TrackedFrame():
-                self._analysed.append(time.monotonic())
+                self._caretaker.analysed()
                 self._overlay(item.detections)
             case contracts.VisualOutput():
                 self._labels.update({p.face_id: p for p in item.predictions})
@@ -283,9 +269,9 @@ class LiveSession:
             time.sleep(rest)
             began = time.monotonic()
             if began - looked >= 1.0:
-                self._notice_hung()
-                looked, self._reading = began, self._machine.read(self._sounds.seconds, self._delay(), self._lag())
-                self._look_after(began, self._reading)
+                looked = began
+                if why := self._caretaker.look(began, self._sounds.seconds, self.state == "live"):
+                    self.stop(why)
             self._refresh()
             rest = max(TICK, 3 * (time.monotonic() - began))
         self._finish()
@@ -303,70 +289,15 @@ class LiveSession:
             events = [e for e in self._events if e.severity is not Severity.ROUTINE or e.kind == EventKind.STOPPED]
         with self.ledger.timing("fusion and scoring"):
             answers = self.parts.answers(transcripts, marks, self.clock)
-            observed = replace(self.seen.observations(self.clock, self._speaking_since()), answers=tuple(answers))
+            observed = replace(self.seen.observations(self.clock, self._caretaker.speaking_since()), answers=tuple(answers))
             replay = compute(observed, _quick(self._first_settings), changes=[(t, _quick(s)) for t, s in changes])
         self._fused_label = fused_label(replay, self.clock)
         with self._lock:
-            health = self._health()
+            health = self._caretaker.health(
+                waiting_frames=len(self._pictures), backlog=self._sounds.seconds, dropped=self._pictures.dropped,
+                skipped=self.intake.skipped, lost=self.intake.lost, connected=self.intake.connected,
+            )  # fmt: skip
             self._view = View(self.state, self.clock, replay=replay, health=health, notices=tuple(events[-50:]), marks=tuple(marks))
-
-    def _health(self) -> Health:
-        now = time.monotonic()
-        failing = {name: modality for w in self._workers for name, modality in w.graph.failing().items()} | self.hung
-        return Health(
-            fps=sum(1 for t in list(self._analysed) if now - t <= 5) / 5,
-            waiting_frames=len(self._pictures),
-            backlog=self._sounds.seconds,
-            dropped=self._pictures.dropped,
-            skipped=self.intake.skipped,
-            lost=self.intake.lost,
-            asr_lag=self._lag(),
-            level=self._governor.level,
-            failing=failing,
-            reading=self._reading,
-            overlay_p95_ms=p95(self._shown["delays"]),
-            update_p95_ms=p95(self._shown["updates"]),
-            connected=self.intake.connected,
-        )
-
-    def _notice_hung(self) -> None:
-        """A stage that does not come back is masked and said; where it runs in a process of its own that is replaced."""
-        for worker, modality in zip(self._workers, ("visual", "audio", "audio"), strict=True):
-            name, since = worker.name.removeprefix("live-"), worker.hung(HUNG)
-            if since is None and self.hung.pop(name, None):
-                self._happened(EventKind.STAGE_RESTARTED, f"{name} goes on")
-            elif since is not None and name not in self.hung:
-                self.hung[name] = modality
-                self._happened(EventKind.STAGE_HUNG, f"{name} has not answered for {since:.0f} s", modality=modality)
-                if worker is self._measures:
-                    self.parts.measures.kill()
-
-    def _delay(self) -> float:
-        """Median seconds from picture to box, of about the last five."""
-        recent = list(self._shown["delays"])[-60:]
-        return float(np.median(recent)) / 1000 if recent else 0.0
-
-    def _lag(self) -> float:
-        """Seconds that the last hearing took."""
-        return next((s.lag for s in self.parts.speech if isinstance(s, StreamingTranscriber)), 0.0)
-
-    def _speaking_since(self) -> float | None:
-        return next((s.speaking_since for s in self.parts.speech if isinstance(s, VoiceActivity)), None)
-
-    def _look_after(self, now: float, reading: Reading) -> None:
-        self._machine.tidy(now)
-        notice = self._governor.look(now, reading)
-        if notice:
-            step = self._governor.step
-            for stage in self.parts.vision:
-                if isinstance(stage, EmotionStage):
-                    stage.batch = max(1, round(self.settings.vision.batch * step.batch))
-            self._happened(EventKind.DEGRADED if self._governor.level else EventKind.RECOVERED, notice, level=self._governor.level)
-        why = must_stop(reading)
-        if why:
-            self.stop(f"stopped for safety: {why}; everything until here is stored")
-        elif self.state == "live" and now - self._last_message > SILENT:
-            self.stop("the browser has been gone for a minute")
 
     def _finish(self) -> None:
         deadline = time.monotonic() + LAST_WAIT

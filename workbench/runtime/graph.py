@@ -75,6 +75,9 @@ class Graph:
         """Stages whose last call raised, each with the modality that is missing meanwhile."""
         return {s.spec.name: s.spec.modality for s in self.stages if self._failures[s.spec.name]}
 
+    def kill(self) -> None:
+        """End a process of its own that does not answer; there is none here."""
+
     def idle(self, now: float) -> Iterable[Any]:
         """Called where nothing waits; a graph in a process of its own looks after that."""
         return ()

@@ -111,6 +111,10 @@ class EmotionStage:
         if self._waiting:
             yield self._read()
 
+    def degrade(self, share: float) -> None:
+        """Take smaller batches, of this share of the settings' `batch`: results come sooner, at more cost a crop."""
+        self.batch = max(1, round(self._settings.batch * share))
+
     def reset(self) -> None:
         """Forget the crops that wait for their batch."""
         self._waiting: list[FaceCrop] = []
