@@ -14,6 +14,7 @@ from tests.support import documents
 from tests.support.packages import ROOT
 from tests.support.reader import EVALUATE, Reader
 from workbench.sample import SamplePaths
+from workbench.sessions import synthetic
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +32,20 @@ def evaluated(sample_paths: SamplePaths, tmp_path_factory: pytest.TempPathFactor
     assert done.returncode == 0, done.stderr
     assert list((folder / "sessions").glob("*/report.html"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a generated session: for what reads sessions and runs no model."""
+    folder = tmp_path_factory.mktemp("generated")
+    synthetic.write(folder / "sessions" / "generated", minutes=1)
+    return folder
+
+
+@pytest.fixture
+def reader_of_generated(generated: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """A reader with a folder of their own that holds a generated session."""
+    return Reader(Path(shutil.copytree(generated, tmp_path / "reader")), tmp_path_factory.mktemp("bin"))
 
 
 @pytest.fixture

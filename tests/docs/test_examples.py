@@ -6,7 +6,6 @@ import doctest
 import importlib
 import re
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import yaml
 
 from tests.support import documents
 from tests.support.packages import ROOT, fresh
+from tests.support.reader import Reader
 from workbench import settings
 from workbench.audit import config as audit_config
 from workbench.interview_plan import InterviewPlan
@@ -39,8 +39,8 @@ def test_every_group_of_the_reference_has_an_example_that_runs() -> None:
 
 
 @pytest.mark.parametrize("page", PYTHON)
-def test_python_of_a_page_runs_from_top_to_bottom(page: str, reader: Callable[..., object]) -> None:
-    at = reader()
+def test_python_of_a_page_runs_from_top_to_bottom(page: str, reader_of_generated: Reader) -> None:
+    at = reader_of_generated
     code = "\n".join(block.text for block in documents.blocks(page, "python"))
     done = fresh("-c", code.replace("SESSION", at.session), folder=at.folder, **at.environment)
     assert done.returncode == 0, done.stderr

@@ -17,8 +17,15 @@ PUBLIC = documents.documented_members()
 def test_docstrings_are_complete(module: str) -> None:
     tree = ast.parse(documents.source(module).read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
+    assert set(PUBLIC[module]) <= set(defined(tree))
     open_questions = [line for node in named(tree, PUBLIC[module]) for line in lacks(node)]
     assert open_questions == []
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+        yield from (name for target in targets if (name := getattr(target, "id", getattr(target, "name", ""))))
 
 
 def named(tree: ast.Module, members: tuple[str, ...]) -> Iterator[ast.FunctionDef | ast.ClassDef]:
