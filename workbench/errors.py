@@ -8,7 +8,7 @@ class WorkbenchError(Exception):
 
 
 class MediaError(WorkbenchError):
-    """A media file that cannot be opened, or holds nothing that can be evaluated."""
+    """A media file that cannot be opened, or has neither sound nor picture to evaluate."""
 
 
 class WeightsError(WorkbenchError):
@@ -24,7 +24,14 @@ class SessionError(WorkbenchError):
 
 
 class CorpusError(WorkbenchError):
-    """A corpus folder or table that is missing, half-downloaded or malformed; `findings` lists every problem met."""
+    """A corpus folder or table that is missing, incomplete or malformed.
+
+    Parameters
+    ----------
+    message : str
+    findings : tuple of workbench.corpora.base.Finding
+        Every problem in the folder.
+    """
 
     def __init__(self, message: str, findings: tuple[Any, ...] = ()) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
 """Switches off the usage reports of our dependencies; imported before anything else by ``workbench/__init__``.
 
-Interviews are personal data: no library may report that, when or how it was run. A user's own explicit setting of a
-variable is overwritten too: an audit must not depend on the shell it was started from.
+Interviews are personal data, so no library may report when or how it was used. A value that the user has set for one of these
+variables is overwritten too, because the result must not depend on the shell.
 """
 
 import os
@@ -18,10 +18,10 @@ OPT_OUTS: dict[str, str] = {
 # Not telemetry, but needed before the same imports: transformers refuses Keras 3 unless it ignores TensorFlow,
 # and the tokenizer library warns on fork.
 COMPATIBILITY: dict[str, str] = {"USE_TF": "0", "USE_FLAX": "0", "TOKENIZERS_PARALLELISM": "false"}
-# Log noise of native libraries that would bury our one-line messages; a user who set these keeps the setting.
+# Log lines of native libraries that would hide our one-line messages; a user who set these keeps the setting.
 QUIET: dict[str, str] = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "GLOG_minloglevel": "3"}
-# oneDNN keeps what it compiled for each of the last 1,024 tensor shapes. The live recogniser meets a new length with every
-# hearing: the cache grew by 7 to 20 MB a minute, and a hearing took no less time for it. A user who set this keeps the setting.
+# oneDNN caches compiled code for each of the last 1,024 tensor shapes. Live recognition has a new length in every pass, so the
+# cache grew by 7 to 20 MB a minute and made no pass faster. A user who set this keeps the setting.
 BOUNDED: dict[str, str] = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 
 

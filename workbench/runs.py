@@ -1,4 +1,4 @@
-"""MLflow, in one place: where runs are kept, and what every run says of itself."""
+"""MLflow: where runs are stored, and the revision that every run records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from workbench import settings as tree
 
 ARTIFACTS = "mlruns"
-"""Folder of artifacts beside ``mlflow.db``, where MLflow is not told another place."""
+"""Folder of artifacts beside ``mlflow.db``, unless MLflow is configured otherwise."""
 
 
 def connect(experiment: str) -> Any:
@@ -20,6 +20,10 @@ def connect(experiment: str) -> Any:
     ----------
     experiment : str
         One of ``audits``, ``fusion``, ``replays``: the kind of run.
+
+    Returns
+    -------
+    module
     """
     import mlflow
 
@@ -39,5 +43,5 @@ def revision() -> str:
         done = subprocess.run(["git", *args], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
         return done.stdout.strip()
 
-    found = git("rev-parse", "HEAD")
-    return found + ("+" if found and git("status", "--porcelain", "--untracked-files=no") else "")
+    commit = git("rev-parse", "HEAD")
+    return commit + ("+" if commit and git("status", "--porcelain", "--untracked-files=no") else "")

@@ -1,4 +1,4 @@
-"""Models loaded once, and what the first stages make of the recordings."""
+"""Models that are loaded once, and the output of the first stages on the recordings."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def segments(vad: VoiceActivity) -> Callable[[Samples], list[SpeechClip]]:
 
 
 @pytest.fixture(scope="session")
-def heard(segments: Callable[[Samples], list[SpeechClip]], transcriber: Transcriber) -> Callable[[str], list[TranscribedClip]]:
+def transcribed(segments: Callable[[Samples], list[SpeechClip]], transcriber: Transcriber) -> Callable[[str], list[TranscribedClip]]:
     """Transcripts of a recording, by its file's name; each is transcribed once a session."""
     return cache(lambda file: [o for o in through(transcriber, segments(recording(file))) if isinstance(o, TranscribedClip)])
 
 
 @pytest.fixture(scope="session")
-def aligned(heard: Callable[[str], list[TranscribedClip]], aligner: WordAligner) -> Callable[[str], list[AlignedClip]]:
+def aligned(transcribed: Callable[[str], list[TranscribedClip]], aligner: WordAligner) -> Callable[[str], list[AlignedClip]]:
     """Aligned transcripts of a recording, by its file's name."""
-    return cache(lambda file: through(aligner, heard(file)))
+    return cache(lambda file: through(aligner, transcribed(file)))

@@ -8,7 +8,7 @@ from workbench import sample
 from workbench.runtime.graph import Graph
 from workbench.settings import Speech
 from workbench.speech.prosody import acoustics, frame_levels
-from workbench.speech.provisional import NONE, NewestSpeech, OpenSpeech, ProvisionalAcoustics, ProvisionalVoice, followed
+from workbench.speech.provisional import NONE, NewestSpeech, OpenSpeech, ProvisionalAcoustics, ProvisionalVoice, extended
 from workbench.speech.vad import VoiceActivity
 from workbench.speech.voice import measure
 from workbench.streams import AudioBlock, SpeechClip, Track
@@ -24,7 +24,7 @@ def sound() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def heard(sound: np.ndarray) -> list[tuple[float, object]]:
+def received(sound: np.ndarray) -> list[tuple[float, object]]:
     """Every output of the stages with the second at which it came."""
     activity = VoiceActivity(Speech())
     graph = Graph([NewestSpeech(lambda: activity.speaking_since), activity, ProvisionalVoice()])
@@ -35,27 +35,27 @@ def heard(sound: np.ndarray) -> list[tuple[float, object]]:
     ]
 
 
-def test_rows_come_within_half_a_second_and_cover_the_open_segment_without_a_hole(heard: list[tuple[float, object]]) -> None:
-    clip = next(i for _, i in heard if isinstance(i, SpeechClip) and i.message.end - i.message.start > 3)
+def test_rows_come_within_half_a_second_and_cover_the_open_segment_without_a_hole(received: list[tuple[float, object]]) -> None:
+    clip = next(i for _, i in received if isinstance(i, SpeechClip) and i.message.end - i.message.start > 3)
     track, latest = NONE, []
-    for at, item in heard:
+    for at, item in received:
         if isinstance(item, ProvisionalAcoustics) and clip.message.start <= item.track.times[-1] < clip.message.end:
-            track = followed(track, item.track)
+            track = extended(track, item.track)
             latest.append(at - item.track.times[-1])
     assert max(latest) < 0.2  # s from now to the newest row
     assert track.times[-1] - track.times[0] > clip.message.end - clip.message.start - 1.0
     np.testing.assert_allclose(np.diff(track.times), 0.05, atol=1e-9)
 
 
-def test_they_agree_with_the_measurement_of_the_whole_segment(heard: list[tuple[float, object]]) -> None:
-    clip = next(i for _, i in heard if isinstance(i, SpeechClip) and i.message.end - i.message.start > 3)
+def test_they_agree_with_the_measurement_of_the_whole_segment(received: list[tuple[float, object]]) -> None:
+    clip = next(i for _, i in received if isinstance(i, SpeechClip) and i.message.end - i.message.start > 3)
     voice = measure(clip.samples)
     assert voice is not None
     final = acoustics(voice, frame_levels(clip.samples, 16000), clip.message.start, clip.message.end)
     track = NONE
-    for _, item in heard:
+    for _, item in received:
         if isinstance(item, ProvisionalAcoustics):
-            track = followed(track, item.track)
+            track = extended(track, item.track)
     both = np.intersect1d(track.times.round(2), final.times.round(2), return_indices=True)[1:]
     mine, theirs = track.values[both[0]], final.values[both[1]]
     assert np.nanmedian(np.abs(mine[:, 1] - theirs[:, 1])) < 0.5  # dB: frames of 10 ms lie otherwise
@@ -77,7 +77,7 @@ def test_silence_gives_nothing_and_what_came_before_speech_is_not_shown() -> Non
 
 def test_newer_rows_take_the_place_of_older_ones() -> None:
     old, new = (Track.of("acoustics", t, np.full((3, 4), v), NONE.names) for t, v in (([1, 2, 3], 1.0), ([3, 4, 5], 2.0)))
-    joined = followed(old, new)
+    joined = extended(old, new)
     assert joined.times.tolist() == [1, 2, 3, 4, 5]
     assert joined.column("pitch").tolist() == [1, 1, 2, 2, 2]
-    assert followed(joined, NONE) is joined
+    assert extended(joined, NONE) is joined

@@ -22,7 +22,7 @@ from workbench.speech.words import tokens
 from workbench.streams import AlignedClip, SpeechClip, TranscribedClip
 
 pytestmark = pytest.mark.media
-Heards = Callable[[str], list[TranscribedClip]]
+Transcribe = Callable[[str], list[TranscribedClip]]
 Aligneds = Callable[[str], list[AlignedClip]]
 
 
@@ -33,7 +33,7 @@ def start_errors(clips: list[TranscribedClip] | list[AlignedClip], truth: Spans)
     return [abs(words[b.b + k][1] - truth[b.a + k][1]) for b in matcher.get_matching_blocks() for k in range(b.size)]
 
 
-def transcribed(file: str, text: str) -> TranscribedClip:
+def with_text(file: str, text: str) -> TranscribedClip:
     """A recording with a text of our own, its words spread evenly as poor first times."""
     samples = recording(file)
     seconds = len(samples) / RATE
@@ -44,11 +44,11 @@ def transcribed(file: str, text: str) -> TranscribedClip:
     return TranscribedClip(transcript, SpeechClip(contracts.SpeechSegment(segment_id="seg-1", start=0.0, end=seconds), samples))
 
 
-def test_starts_against_times_made_by_hand(heard: Heards, aligned: Aligneds) -> None:
+def test_starts_against_times_made_by_hand(transcribed: Transcribe, aligned: Aligneds) -> None:
     """17 words of three voices, from recording to aligned words."""
     files = ("mary.wav", "bobby.wav", "arctic_a0009.wav")
     ours = [e for f in files for e in start_errors(aligned(f), hand_timed(f))]
-    whispers = [e for f in files for e in start_errors(heard(f), hand_timed(f))]
+    whispers = [e for f in files for e in start_errors(transcribed(f), hand_timed(f))]
     assert len(ours) >= 15
     assert np.median(ours) <= 0.025
     assert np.percentile(ours, 90) <= 0.07
@@ -56,9 +56,9 @@ def test_starts_against_times_made_by_hand(heard: Heards, aligned: Aligneds) -> 
 
 
 @pytest.mark.parametrize("file", ["acoustic_corpus.wav", "cold_corpus.wav", "cold_corpus3.wav"])
-def test_spontaneous_speech_against_another_aligner(heard: Heards, aligned: Aligneds, file: str) -> None:
+def test_spontaneous_speech_against_another_aligner(transcribed: Transcribe, aligned: Aligneds, file: str) -> None:
     """The reference times are those of the Montreal Forced Aligner's own test data, not hand-made."""
-    ours, whispers = start_errors(aligned(file), hand_timed(file)), start_errors(heard(file), hand_timed(file))
+    ours, whispers = start_errors(aligned(file), hand_timed(file)), start_errors(transcribed(file), hand_timed(file))
     assert len(ours) >= 50
     assert np.median(ours) <= 0.03
     assert np.median(ours) < 0.6 * np.median(whispers)
@@ -76,7 +76,7 @@ def test_aligned_words_are_marked_and_keep_their_order(aligned: Aligneds) -> Non
 def test_confidence_tells_words_that_were_spoken_from_words_that_were_not(aligner: WordAligner) -> None:
     right = "he turned sharply and faced Gregson across the table"
     wrong = "he turned sharply and bought bananas across the table"
-    [a], [b] = (through(aligner, [transcribed("arctic_a0009.wav", text)]) for text in (right, wrong))
+    [a], [b] = (through(aligner, [with_text("arctic_a0009.wav", text)]) for text in (right, wrong))
     good = {w.word: w.alignment_conf or 0.0 for w in a.transcript.words}
     bad = {w.word: w.alignment_conf or 0.0 for w in b.transcript.words}
     assert min(good.values()) > 0.6
@@ -85,7 +85,7 @@ def test_confidence_tells_words_that_were_spoken_from_words_that_were_not(aligne
 
 def test_a_word_outside_the_dictionary_is_aligned_by_its_pronunciation(aligner: WordAligner) -> None:
     text = "he turned sharply and faced Greggsun across the table"
-    [clip] = through(aligner, [transcribed("arctic_a0009.wav", text)])
+    [clip] = through(aligner, [with_text("arctic_a0009.wav", text)])
     truth = hand_timed("arctic_a0009.wav")
     word = clip.transcript.words[5]
     assert word.word == "Greggsun"
@@ -96,7 +96,7 @@ def test_a_word_outside_the_dictionary_is_aligned_by_its_pronunciation(aligner: 
 
 def test_a_hyphenated_word_spans_its_parts(aligner: WordAligner) -> None:
     text = "he turned sharply and faced Gregson across-the table"
-    [clip] = through(aligner, [transcribed("arctic_a0009.wav", text)])
+    [clip] = through(aligner, [with_text("arctic_a0009.wav", text)])
     truth = hand_timed("arctic_a0009.wav")
     assert clip.transcript.words[6].start == pytest.approx(truth[6][1], abs=0.06)
     assert clip.transcript.words[6].end == pytest.approx(truth[7][2], abs=0.06)
@@ -104,7 +104,7 @@ def test_a_hyphenated_word_spans_its_parts(aligner: WordAligner) -> None:
 
 def test_what_cannot_be_pronounced_keeps_its_time_between_its_neighbours(aligner: WordAligner) -> None:
     text = "he turned sharply and 東京 faced Gregson across the table"
-    [clip] = through(aligner, [transcribed("arctic_a0009.wav", text)])
+    [clip] = through(aligner, [with_text("arctic_a0009.wav", text)])
     before, odd, after = clip.transcript.words[3:6]
     assert (before.aligner, odd.aligner, after.aligner) == ("pocketsphinx", "whisper", "pocketsphinx")
     assert odd.alignment_conf is None
@@ -112,14 +112,14 @@ def test_what_cannot_be_pronounced_keeps_its_time_between_its_neighbours(aligner
 
 
 def test_a_text_that_does_not_fit_keeps_whispers_times(aligner: WordAligner) -> None:
-    item = transcribed("arctic_a0009.wav", "banana umbrella forty zebras gently whispered thunderous poems about mahogany")
+    item = with_text("arctic_a0009.wav", "banana umbrella forty zebras gently whispered thunderous poems about mahogany")
     [clip] = through(aligner, [item])
     assert clip.transcript.words == item.transcript.words
 
 
 @pytest.mark.parametrize("changed", [{"aligner": "whisper"}, {"language": "es"}])
 def test_other_aligners_and_languages_keep_whispers_times(changed: dict[str, str]) -> None:
-    item = transcribed("mary.wav", "Mary rolled the barrel.")
+    item = with_text("mary.wav", "Mary rolled the barrel.")
     stage = WordAligner(Speech.model_validate(changed))
     [clip] = through(stage, [item])
     assert clip.transcript.words == item.transcript.words
@@ -168,7 +168,7 @@ def test_wav2vec2_runs_on_local_weights(tmp_path: Path) -> None:
     )  # fmt: skip
     Wav2Vec2ForCTC(config).save_pretrained(tmp_path)
 
-    item = transcribed("mary.wav", "Mary rolled 2 barrels.")
+    item = with_text("mary.wav", "Mary rolled 2 barrels.")
     [clip] = through(WordAligner(Speech(aligner="wav2vec2", aligner_path=tmp_path)), [item])
     words = clip.transcript.words
     assert [w.word for w in words] == ["Mary", "rolled", "2", "barrels."]

@@ -12,7 +12,7 @@ import pytest
 
 from workbench.errors import WeightsError
 from workbench.zoo import hub
-from workbench.zoo.registry import Entry
+from workbench.zoo.registry import ModelEntry
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 CONTENT = {"config.json": b"{}", "model.bin": b"weights" * 1000}
@@ -53,9 +53,9 @@ def endpoint() -> Iterator[str]:
     thread.join()
 
 
-def entry(**files: bytes) -> Entry:
+def entry(**files: bytes) -> ModelEntry:
     listed = [{"path": n.replace("_", "."), "size": len(b), "sha256": hashlib.sha256(b).hexdigest()} for n, b in files.items()]
-    return Entry.model_validate(
+    return ModelEntry.model_validate(
         {"name": "whisper", "kind": "", "set": "extra", "version": "", "licence": "MIT", "training_data": "", "main": "", "card": ""}
         | {"files": listed, "hub": {"repo": "someone/model", "revision": REVISION}}
     )

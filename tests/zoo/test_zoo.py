@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.registry import Registry
-from tests.zoo.test_pull import quiet
+from tests.support.small_zoo import no_progress
 from workbench import cli, zoo
 from workbench.cli import commands  # noqa: F401  (registers the groups)
 from workbench.errors import WeightsError
@@ -74,7 +74,7 @@ def test_installed_weights_are_used_where_they_are() -> None:
 
 def test_verify_deletes_what_is_damaged(small_zoo: Registry) -> None:
     assert [c.status for c in zoo.verify()] == ["missing"]
-    place = zoo.path("tiny", quiet)
+    place = zoo.path("tiny", no_progress)
     assert [c.status for c in zoo.verify()] == ["ok"]
     file = place / "model.bin"
     times = file.stat().st_mtime_ns

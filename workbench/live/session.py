@@ -32,7 +32,7 @@ from workbench.runtime.supervisor import Backlog, Latest, Worker
 from workbench.sessions.replay import SECTIONS, compute
 from workbench.sessions.writer import AUDIO, SessionWriter
 from workbench.settings import Settings
-from workbench.speech.provisional import NONE, OpenSpeech, ProvisionalAcoustics, followed
+from workbench.speech.provisional import NONE, OpenSpeech, ProvisionalAcoustics, extended
 from workbench.speech.streaming import Interim
 from workbench.stage import Stage
 
@@ -241,7 +241,7 @@ class LiveSession:
                     self._closings.put(item)
             case ProvisionalAcoustics():
                 with self._lock:
-                    self._voice = followed(self._voice, item.track)
+                    self._voice = extended(self._voice, item.track)
             case streams.MeasuredClip():
                 with self._lock:
                     self._voice = self._voice.slice(item.message.end, np.inf)

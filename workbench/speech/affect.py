@@ -1,12 +1,12 @@
-"""Affect from the voice: a transparent prosodic model, published here in full, trained on nothing and NOT VALIDATED.
+"""Affect from the voice: a simple prosodic model, given here in full, not trained on any data and NOT VALIDATED.
 
-It says how aroused a person sounds *compared with the same person's own speech so far*, and spreads that over the basic
-classes by a table. What it rests on: higher and more varied pitch, more intensity and a faster rate go with aroused states
-(anger, fear, joy, surprise), the opposite with sadness (Scherer 2003, Speech Communication 40, table 2; Juslin & Laukka
-2003, Psychological Bulletin 129, table 7; Banse & Scherer 1996 for disgust, which lies between). Prosody hardly tells
-valence, so equally aroused classes stay equally likely: the model never "detects" anger rather than joy. Weights and
-prototypes are round numbers from the order of effects in these reviews, not fits. Nothing is known of how well it does for
-any group of people; confidence is therefore never above 0.5.
+It estimates how aroused a person sounds *compared with the same person's own speech so far*, and turns that into
+probabilities of the basic classes by a table. The evidence: higher and more varied pitch, more intensity and a faster rate go
+with aroused states (anger, fear, joy, surprise), the opposite with sadness (Scherer 2003, Speech Communication 40, table 2;
+Juslin & Laukka 2003, Psychological Bulletin 129, table 7; Banse & Scherer 1996 for disgust, which lies between). Prosody says
+little about valence, so equally aroused classes stay about equally likely: the model cannot tell anger from joy. Weights and
+prototypes are round numbers in the order of the effects in these reviews, not fitted. How well it works for any group of
+people is not known; its confidence is therefore never above 0.5.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workbench.stage import StageSpec
 from workbench.streams import Bools, Floats, MeasuredClip, Track, TrackUpdate
 
 FEATURES: dict[str, tuple[float, float]] = {"pitch": (0.35, 1.0), "variation": (0.1, 0.5), "intensity": (0.35, 2.0), "rate": (0.2, 0.5)}
-"""Cue → its weight in arousal, and the least spread it is divided by (semitones, semitones, dB, syllables/s)."""
+"""Cue → its weight in arousal, and the smallest spread by which it is divided (semitones, semitones, dB, syllables/s)."""
 PROTOTYPES: dict[str, tuple[float, float]] = {
     "angry": (1.5, 1.0),
     "disgust": (0.3, 1.0),
@@ -33,24 +33,24 @@ PROTOTYPES: dict[str, tuple[float, float]] = {
     "sad": (-1.2, 1.0),
     "surprise": (1.5, 1.0),
 }
-"""Class → its typical arousal, in spreads from the speaker's own median, and its weight before anything was heard."""
+"""Class → its typical arousal, in spreads from the speaker's own median, and its prior weight."""
 SPREAD = 1.5
-"""Standard deviation of every prototype: wide, so that no class is ever sure."""
+"""Standard deviation of every prototype: wide, so that no class reaches a high probability."""
 COLUMNS = (*BASIC, "arousal")
 WINDOW = 2.0
-"""s of speech that a row rests on."""
+"""s of speech that one row is computed from."""
 YOUNG = 10.0
-"""s of speech until the baseline counts as known."""
-_HEARD = 3.0  # s of speech below which rows are not valid
+"""s of speech after which the speaker's baseline counts as known."""
+_LEAST_SPEECH = 3.0  # s of speech below which rows are not valid
 _VOICED = 0.3  # s of voiced speech that a row needs
-_HISTORY = 300.0  # s of speech that the baseline looks back on
+_HISTORY = 300.0  # s of speech in the baseline
 _CEILING = 0.5  # confidence of an unvalidated model
-_LIMIT = 3.0  # spreads at which a cue is cut off
+_LIMIT = 3.0  # spreads to which a cue is limited
 _CLEAR_HNR = 5.0  # dB; below, a rough or noisy voice lowers the confidence
 
 
 def cues(acoustics: Track, hop: float) -> tuple[Floats, Floats, Floats]:
-    """What the model hears, on the session's grid of `hop` seconds.
+    """The model's input features, on the session's grid of `hop` seconds.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def arousal(now: Floats, before: Floats) -> float:
     -------
     float
         In [-3, 3]; 0 is the speaker's median. Each z is (cue - median) / spread, the spread 1.4826 times the median
-        absolute deviation and at least that of `FEATURES`, and is cut off at ±3.
+        absolute deviation and at least that of `FEATURES`; z is limited to ±3.
     """
     weights, least = np.array(list(FEATURES.values())).T
     middle = np.median(before, axis=0)
@@ -117,7 +117,7 @@ def distribution(level: float, known: float = 1.0) -> Floats:
     level : float
         From `arousal`.
     known : float
-        How far the baseline is known, in [0, 1]; the arousal counts by this share, so at 0 the answer is that at 0 arousal.
+        How far the baseline is known, in [0, 1]; the arousal is multiplied by it, so 0 gives the result for an arousal of 0.
 
     Returns
     -------
@@ -130,10 +130,10 @@ def distribution(level: float, known: float = 1.0) -> Floats:
     return np.asarray(shares / shares.sum())
 
 
-def affect(values: Floats, hnr: Floats, before: Floats, heard: float, hop: float) -> tuple[Floats, Floats, Bools]:
-    """The model: rows of `COLUMNS`, their confidence and validity, for new cues after those heard before.
+def affect(values: Floats, hnr: Floats, before: Floats, spoken: float, hop: float) -> tuple[Floats, Floats, Bools]:
+    """Apply the model to new cues.
 
-    Causal, so a stream gives the same numbers in however many parts it comes.
+    It looks only backwards, so a stream gives the same numbers in however many parts it arrives.
 
     Parameters
     ----------
@@ -141,30 +141,38 @@ def affect(values: Floats, hnr: Floats, before: Floats, heard: float, hop: float
         New rows from `cues`.
     before : ndarray, shape (m, 4)
         The baseline's rows so far (the last five minutes of speech).
-    heard : float
+    spoken : float
         Seconds of speech so far.
     hop : float
         s.
+
+    Returns
+    -------
+    rows : ndarray, shape (n, 8)
+        Columns `COLUMNS`: probabilities of the seven classes, then arousal in (0, 1).
+    confidence : ndarray, shape (n,)
+        In [0, 0.5].
+    valid : ndarray of bool, shape (n,)
     """
     keep = int(_HISTORY / hop)
     every = np.concatenate([before, values])
     rows, confidence, valid = [], [], []
     for i, now in enumerate(values):
-        seconds = heard + (i + 1) * hop
+        seconds = spoken + (i + 1) * hop
         known = min(1.0, seconds / YOUNG)
         end = len(before) + i + 1
         level = arousal(now, every[max(0, end - keep) : end])
         clear = float(np.clip(hnr[i] / _CLEAR_HNR, 0.2, 1.0))
         rows.append([*distribution(level, known), 1.0 / (1.0 + np.exp(-level))])
         confidence.append(_CEILING * known * clear)
-        valid.append(seconds >= _HEARD)
+        valid.append(seconds >= _LEAST_SPEECH)
     return np.array(rows).reshape(-1, len(COLUMNS)), np.array(confidence), np.array(valid, bool)
 
 
 class ProsodicAffect:
     """Acoustics to the `affect` track: probabilities of the basic classes and arousal (0.5 = the speaker's median).
 
-    See the module's text for what this is and is not. Where diarization is off the baseline is that of whoever speaks.
+    See the module's docstring for the model and its limits. Where diarization is off, the baseline is that of all speakers.
     Memory: five minutes of rows.
 
     Parameters
@@ -182,7 +190,7 @@ class ProsodicAffect:
 
     def reset(self) -> None:
         self._baseline: deque[Floats] = deque(maxlen=int(_HISTORY / self.settings.affect_hop))
-        self._heard = 0.0
+        self._spoken = 0.0
 
     def flush(self) -> Iterator[TrackUpdate]:
         yield from ()
@@ -193,7 +201,7 @@ class ProsodicAffect:
         if not len(times):
             return
         before = np.array(self._baseline).reshape(-1, len(FEATURES))
-        rows, confidence, valid = affect(values, hnr, before, self._heard, hop)
+        rows, confidence, valid = affect(values, hnr, before, self._spoken, hop)
         self._baseline.extend(values)
-        self._heard += len(values) * hop
+        self._spoken += len(values) * hop
         yield TrackUpdate(Track("affect", times, rows, COLUMNS, confidence, valid))

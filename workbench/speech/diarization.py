@@ -1,4 +1,4 @@
-"""Who speaks: voices told apart over a whole recording, and the candidate's picked (optional)."""
+"""Diarization (optional): separates the voices of a whole recording and picks the candidate's."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from workbench.streams import Floats
 
 CANDIDATE = "candidate"
 WINDOW, HOP = 1.6, 0.8  # s; Resemblyzer was trained on 1.6 s
-_BATCH = 64  # windows that are embedded together: the memory in use
-_SHORTEST_TURN = 0.8  # s; shorter runs of words go with what is before them
+_BATCH = 64  # windows that are embedded together; sets the memory in use
+_SHORTEST_TURN = 0.8  # s; shorter runs of words are added to the turn before them
 _LEVEL = 0.03  # root mean square that quiet windows are raised to, as Resemblyzer's own preprocessing does (-30 dB)
 
 
 def diarize(audio: str | Path, transcripts: Sequence[contracts.Transcript], settings: Speech) -> list[contracts.Transcript]:
-    """Name the speaker of every transcript; one in which the voice changes is split there.
+    """Name the speaker of every transcript; a transcript in which the voice changes is split there.
 
     Resemblyzer embeddings of 1.6 s windows over the words, Ward clustering into `settings.speakers` voices. The voice that
-    speaks longest is called "candidate", the others "other-1", "other-2" by the time they speak.
+    speaks longest is called "candidate", the others "other-1", "other-2" in the order in which they first speak.
 
     Parameters
     ----------
@@ -55,7 +55,20 @@ def diarize(audio: str | Path, transcripts: Sequence[contracts.Transcript], sett
 
 
 def cluster(embeddings: Floats, speakers: int) -> NDArray[np.int64]:
-    """A voice for every embedding (n, 256), by Ward's criterion; average linkage splits off outliers instead of voices."""
+    """The voice of every embedding, by Ward clustering (average linkage separates outliers instead of voices).
+
+    Parameters
+    ----------
+    embeddings : ndarray, shape (n, 256)
+        Unit vectors from `embed`.
+    speakers : int
+        Number of voices, at least 1.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Numbers from 0, in no particular order.
+    """
     if len(embeddings) <= speakers or speakers == 1:
         return np.zeros(len(embeddings), np.int64)
     from sklearn.cluster import AgglomerativeClustering
@@ -64,7 +77,20 @@ def cluster(embeddings: Floats, speakers: int) -> NDArray[np.int64]:
 
 
 def embed(audio: str | Path, spans: Sequence[tuple[float, float]]) -> Floats:
-    """Unit vectors of shape (n, 256), one a span of the recording (s)."""
+    """Voice embeddings (Resemblyzer) of spans of a recording.
+
+    Parameters
+    ----------
+    audio : path
+        Mono, 16 kHz.
+    spans : sequence of (float, float)
+        Start and end, s.
+
+    Returns
+    -------
+    ndarray, shape (n, 256)
+        Unit vectors.
+    """
     import soundfile
     import torch
     from resemblyzer import VoiceEncoder, wav_to_mel_spectrogram

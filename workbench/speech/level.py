@@ -1,4 +1,4 @@
-"""Levels without rumble: breath pops and handling noise lie below speech and can be 30 dB louder than it."""
+"""High-pass filter: breath pops and handling noise lie below speech in frequency and can be 30 dB louder than it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CORNER = 70.0
-"""Hz; below the lowest pitch of a speaking voice."""
+"""Hz; corner frequency, below the lowest pitch of a speaking voice."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Pronunciations of words that a dictionary lacks: eSpeak NG's phonemes in the dictionary's alphabet (ARPAbet)."""
+"""Pronunciations of words that the dictionary lacks: eSpeak NG's phonemes written in ARPAbet, the dictionary's alphabet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _READABLE = re.compile(r"[0-9A-Za-zÀ-ɏ]")
 _MONEY = re.compile(r"([$£€])\s*([\d.,]+)")
 _CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
 HESITATIONS = {"uhm": "AH M", "erm": "ER M"}
-"""Spellings of hesitations that are neither in the dictionary nor read aloud as they are meant."""
+"""Spellings of hesitations that are not in the dictionary and that eSpeak NG would pronounce wrongly."""
 
 
 @cache
@@ -37,7 +37,7 @@ def _espeak() -> Any:
 
 
 def spoken(word: str) -> str:
-    """A word as it is read aloud where figures and signs stand in it: ``"$3.5"`` → ``"3 point 5 dollars"``."""
+    """A word with its figures and signs written as they are read aloud: ``"$3.5"`` → ``"3 point 5 dollars"``."""
     text = _MONEY.sub(lambda m: f"{m[2]} {_CURRENCIES[m[1]]}", word)
     text = re.sub(r"(?<=\d)\.(?=\d)", " point ", text).replace("%", " percent ").replace("&", " and ").replace("+", " plus ")
     return " ".join(text.split())

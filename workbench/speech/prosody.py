@@ -1,4 +1,4 @@
-"""How a transcript was said: pitch, level, voice quality, pauses and rates, and the dense `acoustics` beneath them."""
+"""Prosody of a transcript: pitch, level, voice quality, pauses and rates, and the dense `acoustics` track."""
 
 from __future__ import annotations
 
@@ -64,7 +64,20 @@ class ProsodyStage:
 
 
 def frame_levels(samples: NDArray[np.float32], sample_rate: int) -> Floats:
-    """Root mean square (full scale = 1) of every whole 10 ms, without what lies below 70 Hz."""
+    """Root mean square of every whole 10 ms, after a high-pass filter at 70 Hz.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        Mono, in [-1, 1].
+    sample_rate : int
+        Hz.
+
+    Returns
+    -------
+    ndarray, shape (n * 100 // sample_rate,)
+        In [0, 1]; full scale is 1.
+    """
     step = sample_rate // 100
     clean = HighPass(sample_rate)(samples)
     whole = clean[: len(clean) // step * step].reshape(-1, step).astype(np.float64)
@@ -72,7 +85,7 @@ def frame_levels(samples: NDArray[np.float32], sample_rate: int) -> Floats:
 
 
 def summary(transcript: contracts.Transcript, voice: Voice, levels: Floats, pause: float) -> contracts.Prosody:
-    """The stored summary; see `ProsodyStage` for what each figure rests on.
+    """The stored summary; `ProsodyStage` says how each figure is computed.
 
     Parameters
     ----------
@@ -111,7 +124,7 @@ def summary(transcript: contracts.Transcript, voice: Voice, levels: Floats, paus
 
 
 def timing(words: Sequence[contracts.Word], nuclei: Floats, pause: float) -> dict[str, float | int | None]:
-    """Pauses and rates of words in order of time (see `ProsodyStage`); None where there are no words to say so.
+    """Pauses and rates of words in order of time (see `ProsodyStage`); all None where there are no words.
 
     Parameters
     ----------
@@ -139,7 +152,7 @@ def timing(words: Sequence[contracts.Word], nuclei: Floats, pause: float) -> dic
 
 
 def _within(times: Floats, words: Sequence[contracts.Word]) -> Bools:
-    """Which session times lie in a word; all of them where no word has a length."""
+    """Which session times lie in a word; all of them where no word has a duration."""
     edges = np.array([(w.start, w.end) for w in words if w.end > w.start]).reshape(-1, 2)
     if not len(edges):
         return np.ones(len(times), bool)

@@ -1,4 +1,4 @@
-"""Pitch and level of speech that goes on, for display only: they are measured anew, as a whole, once the segment has closed."""
+"""Pitch and level while somebody is still speaking, for display only; the whole segment is measured again once it has closed."""
 
 from __future__ import annotations
 
@@ -20,35 +20,40 @@ _BEFORE = 0.4  # s measured with it again: Praat gives no pitch at the edges of 
 
 @dataclass(frozen=True)
 class OpenSpeech:
-    """The newest part of a segment that has not closed: mono float32 at 16 kHz; rows before `fresh` (s) were measured before."""
+    """The newest part of a segment that has not closed yet."""
 
     start: float
+    """Session second of the first sample."""
     samples: NDArray[np.float32]
+    """Mono at 16 kHz, shape (n,)."""
     fresh: float
+    """Session second before which everything was measured already."""
 
     @property
     def end(self) -> float:
+        """Session second after the last sample."""
         return self.start + len(self.samples) / SAMPLE_RATE
 
     @property
     def reached(self) -> float:
+        """Session second up to which this is complete."""
         return self.end
 
 
 @dataclass(frozen=True)
 class ProvisionalAcoustics:
-    """Rows as the final `acoustics` will have them, columns `prosody.COLUMNS`; never stored, fused or scored."""
+    """Rows in the form of the final `acoustics` track (columns `prosody.COLUMNS`); never stored, fused or scored."""
 
     track: Track
 
 
 class NewestSpeech:
-    """Audio to the newest part of the open segment, every 0.4 s of it.
+    """Collects the audio of the open segment and passes its newest part on every 0.4 s.
 
     Parameters
     ----------
     speaking_since : callable
-        Session second at which the open segment began, or None: voice activity's verdict.
+        Session second at which the open segment began, or None: voice activity's answer.
     """
 
     spec = StageSpec("newest speech", (AudioBlock,), (OpenSpeech,), None, _EVERY + _BEFORE, _EVERY)
@@ -60,7 +65,7 @@ class NewestSpeech:
     def reset(self) -> None:
         self._audio = np.empty(0, np.float32)
         self._end = 0.0  # session second after the last sample of `_audio`
-        self._told = 0.0  # session second that was handed on
+        self._passed_on = 0.0  # session second up to which audio was passed on
 
     def flush(self) -> Iterator[OpenSpeech]:
         return iter(())
@@ -69,18 +74,18 @@ class NewestSpeech:
         joined = np.concatenate([self._audio, item.samples]) if abs(item.start - self._end) < 1 / SAMPLE_RATE else item.samples
         self._end, since = item.end, self._speaking_since()
         if since is None:
-            self._audio, self._told = joined[-round(_BEFORE * SAMPLE_RATE) :], self._end
+            self._audio, self._passed_on = joined[-round(_BEFORE * SAMPLE_RATE) :], self._end
             return
         self._audio = joined
-        if self._end - max(self._told, since) < _EVERY - 1e-9:
+        if self._end - max(self._passed_on, since) < _EVERY - 1e-9:
             return
         begin = self._end - len(self._audio) / SAMPLE_RATE
-        yield OpenSpeech(begin, self._audio, max(self._told - HOP, since))
-        self._audio, self._told = self._audio[-round(_BEFORE * SAMPLE_RATE) :], self._end
+        yield OpenSpeech(begin, self._audio, max(self._passed_on - HOP, since))
+        self._audio, self._passed_on = self._audio[-round(_BEFORE * SAMPLE_RATE) :], self._end
 
 
 class ProvisionalVoice:
-    """The newest speech to provisional rows, by the functions that measure the whole segment later."""
+    """Measures the newest speech by the same functions that later measure the whole segment."""
 
     spec = StageSpec("provisional voice", (OpenSpeech,), (ProvisionalAcoustics,), None, _EVERY + _BEFORE, HOP, 100.0)
 
@@ -96,8 +101,8 @@ class ProvisionalVoice:
             yield ProvisionalAcoustics(acoustics(voice, levels, item.start, item.end).slice(item.fresh, item.end))
 
 
-def followed(known: Track, newer: Track) -> Track:
-    """`known` up to where `newer` begins, then `newer`."""
+def extended(known: Track, newer: Track) -> Track:
+    """`known` up to the first row of `newer`, then `newer`."""
     return Track.concat([known.slice(0.0, newer.times[0]), newer]) if len(newer) else known
 
 

@@ -1,4 +1,4 @@
-"""Silero VAD, fed block by block: the probability of speech for every 32 ms, whatever the block length."""
+"""Silero voice activity detection on a stream: the probability of speech for every 32 ms."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 SAMPLE_RATE = 16000
 CHUNK = 512
-"""Samples a probability rests on (32 ms)."""
-_CONTEXT = 64  # samples of the chunk before that the network sees again
+"""Samples of one probability (32 ms)."""
+_CONTEXT = 64  # samples of the previous chunk that the network gets again
 
-# The network hears little in quiet recordings (a hoarse test voice: 63 % of chunks at its own level, 74 % six times
-# louder), so each chunk is brought towards full scale by the loudest sample of the last seconds.
+# The network misses speech in quiet recordings (a hoarse test voice: 63 % of chunks at its own level, 74 % six times
+# louder), so each chunk is amplified towards full scale according to the loudest sample of the last seconds.
 _TARGET, _MAX_GAIN, _DECAY = 0.7, 8.0, float(np.exp(-CHUNK / SAMPLE_RATE / 10.0))
 
 
 class Silero:
-    """The recurrent network with its state; the same numbers come out however the stream is cut into whole chunks.
+    """The recurrent network with its state; however many chunks each call gets, the numbers are the same.
 
     Parameters
     ----------

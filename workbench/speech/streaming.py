@@ -1,8 +1,8 @@
-"""Live speech to words: Whisper again and again over the open segment, words committed once two hearings agree.
+"""Live speech to words: the open segment is transcribed repeatedly; words are committed once two passes agree.
 
-LocalAgreement-2 (Macháček et al. 2023, whisper_streaming), with two differences that make it quick on a CPU. What is
-committed is forced on the decoder as a prefix, so it cannot change and costs nothing to decode again. And the encoder is
-given the seconds that are there, not Whisper's 30 (measured on one core: 0.1 s instead of 0.9 s for 8 s of speech).
+LocalAgreement-2 (Macháček et al. 2023, whisper_streaming), with two differences that make it fast on a CPU. Committed words
+are given to the decoder as a fixed prefix, so they cannot change and need not be decoded again. And the encoder gets only
+the seconds of audio that exist, not Whisper's 30 (measured on one core: 0.1 s instead of 0.9 s for 8 s of speech).
 """
 
 from __future__ import annotations
@@ -23,29 +23,41 @@ from workbench.events import EventKind
 from workbench.settings import Speech
 from workbench.speech.silero import SAMPLE_RATE
 from workbench.speech.transcription import doubt
-from workbench.speech.whisper import Heard, HeardWord, joined
+from workbench.speech.whisper import Hypothesis, TimedWord, joined
 from workbench.speech.words import is_filler, normal
 from workbench.stage import StageSpec
 from workbench.streams import AudioBlock, SpeechClip, TranscribedClip
 
-_PAD = 1.5  # s of silence behind the audio: with less, Whisper loops at the end
-_LEAST_CONTEXT = 5.0  # s that the encoder is given at least, for the same reason
-_LEAD = 0.5  # s before a segment: quiet hesitations that voice activity missed
-_GAP = 2.0  # s of silence after which the context begins anew
-_LONGEST, _KEEP = 7.0, 4.0  # s of context; where it is longer it is cut in a pause, at least these seconds stay
-_SHORTEST = 0.6  # s of speech before the first hearing
-_STEP = 0.35  # s of new audio at least between two hearings
-_REST = 1.5  # seconds of new audio for every second that a hearing takes: leaves a third of a core to others
-_CHOICE = 8  # words between which it may be cut
-_ECHO = 3  # words said twice in a row are a loop, not speech
+_PAD = 1.5  # s of silence added after the audio: with less, Whisper repeats itself at the end
+_LEAST_CONTEXT = 5.0  # s; the shortest input of the encoder, for the same reason
+_LEAD = 0.5  # s transcribed before a segment: quiet hesitations that voice activity missed
+_GAP = 2.0  # s of silence after which earlier audio is no longer context
+_LONGEST, _KEEP = 7.0, 4.0  # s of context: longer ones are cut at a pause, and at least `_KEEP` seconds stay
+_SHORTEST = 0.6  # s of speech before the first pass
+_STEP = 0.35  # s; least new audio between two passes
+_REST = 1.5  # s of new audio for every second that a pass takes: leaves a third of a core free
+_CHOICE = 8  # the cut is made at the longest of the last so many pauses
+_ECHO = 3  # so many words repeated directly are Whisper repeating itself, not speech
 _HISTORY = 40  # committed words before the context that go into the prompt
-_NO_TIME = 0.02  # s; a word that takes no longer was not spoken
-_HOLD = 0.5  # s of sound after a word before it can be certain: cut short, "database" is heard as "data" time and again
-_TOKENS_PER_SECOND = 7  # of new text at most; a loop is cut off there
+_NO_TIME = 0.02  # s; a word this short was not spoken
+_HOLD = 0.5  # s of audio after a word before it can be committed: cut short, "database" is transcribed as "data" in pass after pass
+_TOKENS_PER_SECOND = 7  # most new text; longer text is a repetition and is cut off
 
 
 class Recogniser:
-    """Whisper on an open end: a prefix is given, what follows is heard. Loaded once a process, used by one thread at a time."""
+    """Whisper for speech that is still going on: transcribes what follows a fixed prefix.
+
+    Loaded once a process; a lock lets one thread use it at a time.
+
+    Parameters
+    ----------
+    folder : Path
+        CTranslate2 weights with their tokenizer.
+    settings : Speech
+        `language`.
+    threads : int
+        CPU threads of one pass.
+    """
 
     def __init__(self, folder: Path, settings: Speech, threads: int = 1) -> None:
         import ctranslate2
@@ -67,19 +79,19 @@ class Recogniser:
         self._suppress = list(get_suppressed_tokens(self._tokenizer, [-1]) or [])
         self._lock = threading.Lock()
 
-    def hear(self, samples: NDArray[np.float32], prefix: str = "", prompt: str = "", beam: int = 1) -> Heard:
-        """What is said after `prefix`; word times in seconds from the first sample.
+    def transcribe(self, samples: NDArray[np.float32], prefix: str = "", prompt: str = "", beam: int = 1) -> Hypothesis:
+        """The words after `prefix`; their times are in seconds from the first sample.
 
         Parameters
         ----------
-        samples : ndarray
-            Mono at 16 kHz, at most 28 s.
+        samples : ndarray of float32, shape (n,)
+            Mono at 16 kHz, in [-1, 1], at most 28 s.
         prefix : str
-            Words at the beginning that are certain.
+            Committed words at the beginning of the samples.
         prompt : str
-            Text before the first sample.
+            Text that was spoken before the first sample.
         beam : int
-            Width of the search; 1 is greedy.
+            Width of the beam search; 1 is greedy.
         """
         tokenizer, model = self._tokenizer, self._model.model
         seconds = len(samples) / SAMPLE_RATE
@@ -99,39 +111,39 @@ class Recogniser:
                 return_scores=True,
                 return_no_speech_prob=True,
             )
-            new = [t for t in result.sequences_ids[0] if t < tokenizer.eot][len(given) :]  # CTranslate2 gives the prefix back
+            new = [t for t in result.sequences_ids[0] if t < tokenizer.eot][len(given) :]  # CTranslate2 returns the prefix too
             [pieces] = self._model.find_alignment(tokenizer, [given + new], encoded, [int(seconds * 100)]) if new else [[]]
         at = 0
         while pieces and at < len(given):
             at += len(pieces.pop(0)["tokens"])
-        while given and pieces and not pieces[0]["word"].startswith(" "):  # punctuation or an ending of the last certain word
+        while given and pieces and not pieces[0]["word"].startswith(" "):  # punctuation or an ending of the last committed word
             pieces.pop(0)
         words = joined(pieces)
         length = len(result.sequences_ids[0])
         score = result.scores[0] * length / (length + 1)
-        return Heard(tokenizer.decode(new).strip(), tuple(words), score, result.no_speech_prob, None, 0.0)
+        return Hypothesis(tokenizer.decode(new).strip(), tuple(words), score, result.no_speech_prob, None, 0.0)
 
 
 @cache
 def recogniser(folder: Path, language: str) -> Recogniser:
-    """The process's one recogniser of these weights."""
+    """The recogniser of these weights that the whole process shares."""
     return Recogniser(folder, Speech(language=language))
 
 
-def fresh(words: tuple[HeardWord, ...], said: list[str]) -> tuple[HeardWord, ...]:
-    """Words without a repetition of what was said just before: after a certain prefix Whisper likes to say it once more."""
-    new, last = [normal(w.word) for w in words], [normal(w) for w in said]
+def without_echo(words: tuple[TimedWord, ...], previous: list[str]) -> tuple[TimedWord, ...]:
+    """Words without a repetition of the `previous` ones: given a prefix, Whisper sometimes writes it a second time."""
+    new, last = [normal(w.word) for w in words], [normal(w) for w in previous]
     for n in range(min(len(new), len(last)), _ECHO - 1, -1):
         if new[:n] == last[-n:]:
             return words[n:]
-    near = last if len(new) >= 2 * _ECHO else last[-4 * _ECHO :]  # a few words may well be said once more
+    near = last if len(new) >= 2 * _ECHO else last[-4 * _ECHO :]  # a speaker may well repeat a few words
     whole = len(new) >= _ECHO and any(near[i : i + len(new)] == new for i in range(len(near)))
     return () if whole else words
 
 
-def timed(words: tuple[HeardWord, ...]) -> tuple[HeardWord, ...]:
-    """Words without those that took no time: at the end text went on where sound had ended, a row of them is a loop."""
-    kept: list[HeardWord] = []
+def with_duration(words: tuple[TimedWord, ...]) -> tuple[TimedWord, ...]:
+    """Words without those that took no time: at the end of the audio, or several in a row, they were not spoken."""
+    kept: list[TimedWord] = []
     for spoken, run in groupby(words, key=lambda w: w.end - w.start > _NO_TIME):
         row = list(run)
         if spoken or (len(row) < _ECHO and row[-1] is not words[-1]):
@@ -141,33 +153,43 @@ def timed(words: tuple[HeardWord, ...]) -> tuple[HeardWord, ...]:
 
 @dataclass(frozen=True)
 class Interim:
-    """What the open segment says so far, for display only: words that will stay, and words that may still change."""
+    """The words of the open segment so far, for display only."""
 
     committed: tuple[contracts.Word, ...]
+    """Words that will not change."""
     tentative: tuple[contracts.Word, ...]
+    """Words that may still change."""
     end: float
-    """Session second that was heard."""
+    """Session second up to which the audio was transcribed."""
 
     @property
     def reached(self) -> float:
+        """Session second up to which this is complete."""
         return self.end
 
 
 class LocalAgreement:
-    """Commits the words on which two consecutive hearings agree, once there is sound enough after them."""
+    """Commits the words on which two consecutive passes agree, once half a second of audio follows them."""
 
     def __init__(self) -> None:
         self._last: list[str] = []
 
-    def insert(self, words: tuple[HeardWord, ...], seconds: float) -> int:
-        """How many of these words of a hearing of `seconds`, from the first, are certain now; the next one starts after them."""
-        said = [normal(w.word) for w in words]
+    def insert(self, words: tuple[TimedWord, ...], seconds: float) -> int:
+        """How many of a pass's words, from the first, are committed now; the next pass must start after them.
+
+        Parameters
+        ----------
+        words : tuple of TimedWord
+        seconds : float
+            Length of the audio that was transcribed.
+        """
+        current = [normal(w.word) for w in words]
         agreed = 0
-        for a, b, word in zip(self._last, said, words, strict=False):
+        for a, b, word in zip(self._last, current, words, strict=False):
             if a != b or word.end > seconds - _HOLD:
                 break
             agreed += 1
-        self._last = said[agreed:]
+        self._last = current[agreed:]
         return agreed
 
     def reset(self) -> None:
@@ -175,12 +197,12 @@ class LocalAgreement:
 
 
 class StreamingTranscriber:
-    """Open segments to interim words, closed ones to transcripts of the committed words.
+    """Gives interim words while a segment is open, and the transcript of its committed words once it has closed.
 
-    It listens to the audio as it comes and to voice activity's verdict on it: put it before the `VoiceActivity` whose
-    `speaking_since` it is given. A hearing starts once there is new audio worth the time that the last one took, so that the
-    recogniser keeps up on a busy machine by listening less often. A text that is probably invented is dropped and
-    heard again at the next turn.
+    It takes the audio as it comes and asks voice activity whether somebody is speaking: put it before the `VoiceActivity` whose
+    `speaking_since` it is given. A pass starts once there is enough new audio for the time that the last pass took, so that on
+    a busy machine it keeps up by transcribing less often. A text that is probably invented is dropped; the next pass
+    transcribes that audio again.
 
     Parameters
     ----------
@@ -194,8 +216,11 @@ class StreamingTranscriber:
     def __init__(self, settings: Speech, speaking_since: Callable[[], float | None], recogniser: Recogniser | None = None) -> None:
         self.settings = settings
         self.step = _STEP
+        """Least new audio between two passes, s."""
+        self.rest = _REST
+        """Seconds of new audio for every second that the last pass took; 0 transcribes at every step."""
         self.lag = 0.0
-        """Seconds of speech that were there but not yet heard when the last hearing ended."""
+        """Seconds of speech that were not yet transcribed when the last pass ended."""
         self._speaking_since = speaking_since
         self._recogniser = recogniser
         self._fillers = frozenset(settings.fillers)
@@ -208,10 +233,10 @@ class StreamingTranscriber:
         return StageSpec("streaming recognition", (AudioBlock, SpeechClip), produces, "language", 0.0, _STEP, 1000.0, (s.model,))
 
     def warm_up(self) -> None:
-        """Load the weights and hear one second of silence."""
+        """Load the weights and transcribe one second of silence."""
         if self._recogniser is None:
             self._recogniser = recogniser(zoo.path(self.settings.model), self.settings.language)
-            self._recogniser.hear(np.zeros(SAMPLE_RATE, np.float32))
+            self._recogniser.transcribe(np.zeros(SAMPLE_RATE, np.float32))
 
     def reset(self) -> None:
         self._audio = np.empty(0, np.float32)
@@ -220,8 +245,8 @@ class StreamingTranscriber:
         self._segment: list[contracts.Word] = []  # committed words of the open segment
         self._history: list[str] = []  # committed words before `_audio`
         self._agreement = LocalAgreement()
-        self._tentative: list[contracts.Word] | None = None  # the last hearing's words that may still change
-        self._heard_to = 0.0
+        self._tentative: list[contracts.Word] | None = None  # words of the last pass that may still change
+        self._transcribed_to = 0.0
         self._cost = 0.0
         self._open: float | None = None
 
@@ -237,8 +262,8 @@ class StreamingTranscriber:
         if self._open != since:
             self._begin(since)
         now = item.end
-        if now - since >= _SHORTEST and now - self._heard_to >= max(self.step, _REST * self._cost):
-            yield from self._hear(now)
+        if now - since >= _SHORTEST and now - self._transcribed_to >= max(self.step, self.rest * self._cost):
+            yield from self._transcribe_open(now)
 
     def flush(self) -> Iterator[Interim]:
         return iter(())
@@ -251,13 +276,13 @@ class StreamingTranscriber:
             self._forget((len(self._audio) + self._first) / SAMPLE_RATE - _LONGEST)
 
     def _begin(self, since: float) -> None:
-        """A segment opens: go on with the words before it as context, or begin anew after a longer silence."""
+        """A segment opens: the words before it stay as context, except after a longer silence."""
         self._open = since
         self._agreement.reset()
         self._segment = []
         if not self._context or since - self._context[-1].end > _GAP:
             self._forget(since - _LEAD)
-        self._heard_to = max(self._heard_to, since)
+        self._transcribed_to = max(self._transcribed_to, since)
 
     def _forget(self, second: float) -> None:
         """Drop the audio before `second`; its words move from the context into the prompt."""
@@ -267,51 +292,53 @@ class StreamingTranscriber:
         self._context = self._context[len(gone) :]
         self._history = [*self._history, *(w.word for w in gone)][-_HISTORY:]
 
-    def _hear(self, now: float) -> Iterator[Interim | contracts.Event]:
+    def _transcribe_open(self, now: float) -> Iterator[Interim | contracts.Event]:
         began = time.perf_counter()
         self._shorten(now)
-        heard = self._ask(self._audio)
+        hypothesis = self._hypothesis(self._audio)
         self._cost = time.perf_counter() - began
-        self._heard_to, self.lag = now, self._cost
-        if heard is None:
+        self._transcribed_to, self.lag = now, self._cost
+        if hypothesis is None:
             self._tentative = None
             return
-        agreed = self._agreement.insert(heard.words, len(self._audio) / SAMPLE_RATE)
-        words = [self._word(w) for w in heard.words]
+        agreed = self._agreement.insert(hypothesis.words, len(self._audio) / SAMPLE_RATE)
+        words = [self._word(w) for w in hypothesis.words]
         self._commit(words[:agreed])
         self._tentative = words[agreed:]
         yield Interim(tuple(self._segment), tuple(self._tentative), now)
 
-    def _ask(self, samples: NDArray[np.float32], beam: int = 1, prompted: bool = True) -> Heard | None:
+    def _hypothesis(self, samples: NDArray[np.float32], beam: int = 1, prompted: bool = True) -> Hypothesis | None:
+        """The words after the committed ones; None where the text is probably invented."""
         assert self._recogniser is not None
         prompt = " ".join([self.settings.prompt, *self._history]) if prompted else ""
-        heard = self._recogniser.hear(samples, " ".join(w.word for w in self._context), prompt, beam)
-        if doubt(heard, self.settings.prompt):
+        hypothesis = self._recogniser.transcribe(samples, " ".join(w.word for w in self._context), prompt, beam)
+        if doubt(hypothesis, self.settings.prompt):
             return None
-        return replace(heard, words=timed(fresh(heard.words, [*self._history, *(w.word for w in self._context)])))
+        previous = [*self._history, *(w.word for w in self._context)]
+        return replace(hypothesis, words=with_duration(without_echo(hypothesis.words, previous)))
 
     def _commit(self, words: list[contracts.Word]) -> None:
         self._segment += words
         self._context += words
 
     def _shorten(self, now: float) -> None:
-        """Keep the context short: cut between committed words."""
+        """Keep the context short by cutting it between committed words."""
         if len(self._audio) / SAMPLE_RATE <= _LONGEST:
             return
         pauses = [(b.start - a.end, b.start) for a, b in pairwise(self._context) if b.start <= now - _KEEP]
         self._forget(max(pauses[-_CHOICE:])[1] if pauses else now - 28.0)
 
     def _close(self, clip: SpeechClip) -> Iterator[Interim | TranscribedClip | contracts.Event]:
-        """A segment has ended: commit everything; what was not heard yet is heard with a wider search."""
+        """A segment has ended: transcribe what is left with a wider search, and commit everything."""
         if self._open is None:  # shorter than a block: it opened and closed at once
             self._begin(clip.message.start)
         last = round(clip.message.end * SAMPLE_RATE) - self._first
         samples = self._audio[: max(last, 0)]
         began = time.perf_counter()
-        if self._heard_to >= clip.message.end and self._tentative is not None:  # nothing was said since
+        if self._transcribed_to >= clip.message.end and self._tentative is not None:  # nothing was spoken since
             self._commit(self._tentative)
-        elif (heard := self._last_hearing(samples)) is not None:
-            self._commit([self._word(w) for w in heard.words])
+        elif (hypothesis := self._final(samples)) is not None:
+            self._commit([self._word(w) for w in hypothesis.words])
         else:
             yield contracts.Event(
                 timestamp=clip.message.start,
@@ -324,15 +351,15 @@ class StreamingTranscriber:
         words, self._segment, self._tentative = self._segment, [], None
         self._open = None
         self._agreement.reset()
-        self._heard_to = clip.message.end
+        self._transcribed_to = clip.message.end
         if words:
             yield Interim(tuple(words), (), clip.message.end)
             yield self._transcribed(clip, words)
 
-    def _last_hearing(self, samples: NDArray[np.float32]) -> Heard | None:
+    def _final(self, samples: NDArray[np.float32]) -> Hypothesis | None:
         if len(samples) == 0:
             return None
-        return self._ask(samples, self.settings.beam) or self._ask(samples, self.settings.beam, prompted=False)
+        return self._hypothesis(samples, self.settings.beam) or self._hypothesis(samples, self.settings.beam, prompted=False)
 
     def _transcribed(self, clip: SpeechClip, words: list[contracts.Word]) -> TranscribedClip:
         start = min(clip.message.start, words[0].start)
@@ -352,12 +379,12 @@ class StreamingTranscriber:
         )
         return TranscribedClip(transcript, SpeechClip(message, samples))
 
-    def _word(self, heard: HeardWord) -> contracts.Word:
+    def _word(self, word: TimedWord) -> contracts.Word:
         zero = self._first / SAMPLE_RATE
         return contracts.Word(
-            word=heard.word,
-            start=zero + heard.start,
-            end=zero + max(heard.end, heard.start),
-            conf=min(max(heard.probability, 0.0), 1.0),
-            filler=is_filler(heard.word, self._fillers),
+            word=word.word,
+            start=zero + word.start,
+            end=zero + max(word.end, word.start),
+            conf=min(max(word.probability, 0.0), 1.0),
+            filler=is_filler(word.word, self._fillers),
         )

@@ -1,4 +1,4 @@
-"""Recorded speech to words: segments of voice activity through WhisperX, with a guard against invented text."""
+"""Recorded speech to words: WhisperX on the segments of voice activity, with a check for invented text."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from workbench import contracts, zoo
 from workbench.events import EventKind
 from workbench.settings import Speech
 from workbench.speech.silero import SAMPLE_RATE
-from workbench.speech.whisper import Heard, Whisper
+from workbench.speech.whisper import Hypothesis, Whisper
 from workbench.speech.words import filler_marks, tokens
 from workbench.stage import StageSpec
 from workbench.streams import SpeechClip, TranscribedClip
 
-WINDOW = 30.0  # s that Whisper sees at once
-_LEAD = 0.5  # s before the first segment: quiet hesitations that voice activity missed
+WINDOW = 30.0  # s; the longest audio that Whisper takes at once
+_LEAD = 0.5  # s transcribed before the first segment: quiet hesitations that voice activity missed
 _GAP = 2.0  # s; a longer silence ends a stretch
 _SHORTEST_FOR_LANGUAGE = 3.0  # s
 _LANGUAGE_PROBABILITY = 0.5
@@ -26,25 +26,26 @@ _NO_SPEECH, _LOW_LOGPROB, _COMPRESSION = 0.6, -1.0, 2.4  # Whisper's own thresho
 _ECHO_LOGPROB = -0.8
 
 
-def doubt(heard: Heard, prompt: str = "") -> str | None:
-    """Why a text is probably invented, or None.
+def doubt(hypothesis: Hypothesis, prompt: str = "") -> str | None:
+    """Why a text is probably invented: "no speech", "repetition" or "echo of the prompt"; None where it is not.
 
-    The rules are Whisper's own (no speech and an improbable text; a text that compresses too well, i.e. a loop), and one for
-    the prompt: improbable text of nothing but its words is what Whisper says when it hears no speech.
+    The first two rules are Whisper's own: no speech together with an improbable text, and a text that compresses too well
+    because it repeats itself. The third: an improbable text that consists of the prompt's words only is what Whisper
+    writes where there is no speech.
     """
-    if heard.no_speech > _NO_SPEECH and heard.avg_logprob < _LOW_LOGPROB:
+    if hypothesis.no_speech > _NO_SPEECH and hypothesis.avg_logprob < _LOW_LOGPROB:
         return "no speech"
-    if heard.compression > _COMPRESSION:
+    if hypothesis.compression > _COMPRESSION:
         return "repetition"
-    said = tokens(heard.text)
-    if len(said) >= 3 and heard.avg_logprob < _ECHO_LOGPROB and set(said) <= set(tokens(prompt)):
+    words = tokens(hypothesis.text)
+    if len(words) >= 3 and hypothesis.avg_logprob < _ECHO_LOGPROB and set(words) <= set(tokens(prompt)):
         return "echo of the prompt"
     return None
 
 
 @dataclass
 class _Stretch:
-    """Neighbouring segments with the sound between them, heard in one window."""
+    """Neighbouring segments with the sound between them, transcribed in one window."""
 
     start: float
     samples: list[NDArray[np.float32]] = field(default_factory=list)
@@ -124,7 +125,7 @@ class Transcriber:
         yield from self._transcribe(True)
 
     def _close(self) -> bool:
-        """Queue the stretch under way; True where enough wait. Batches bring nothing on a CPU (measured: the same s a clip)."""
+        """Queue the stretch under way; True where enough are queued. On a CPU batches are no faster (measured: the same time a clip)."""
         if self._stretch:
             self._waiting.append(self._stretch.clip())
             self._stretch = None
@@ -136,11 +137,11 @@ class Transcriber:
             return
         assert self._whisper is not None
         clips, self._waiting = self._waiting, []
-        for clip, heard in zip(clips, self._whisper.hear([c.samples for c in clips]), strict=True):
-            yield from self._language(clip, heard)
-            why, best = doubt(heard, self.settings.prompt), heard
+        for clip, best in zip(clips, self._whisper.transcribe([c.samples for c in clips]), strict=True):
+            yield from self._language(clip, best)
+            why = doubt(best, self.settings.prompt)
             if why in ("repetition", "echo of the prompt"):
-                [best] = self._whisper.hear([clip.samples], cautious=True)
+                [best] = self._whisper.transcribe([clip.samples], cautious=True)
                 why = doubt(best, self.settings.prompt)
             if why:
                 yield contracts.Event(
@@ -153,7 +154,7 @@ class Transcriber:
             elif best.words:
                 yield TranscribedClip(self._transcript(clip.message, best), clip)
 
-    def _transcript(self, segment: contracts.SpeechSegment, heard: Heard) -> contracts.Transcript:
+    def _transcript(self, segment: contracts.SpeechSegment, hypothesis: Hypothesis) -> contracts.Transcript:
         words = [
             contracts.Word(
                 word=w.word,
@@ -162,38 +163,39 @@ class Transcriber:
                 conf=min(max(w.probability, 0.0), 1.0),
                 filler=filler,
             )
-            for w, filler in zip(heard.words, filler_marks([w.word for w in heard.words], self.settings.fillers), strict=True)
+            for w, filler in zip(hypothesis.words, filler_marks([w.word for w in hypothesis.words], self.settings.fillers), strict=True)
         ]
         return contracts.Transcript(
             segment_id=segment.segment_id,
             start=segment.start,
             end=segment.end,
-            transcript=heard.text,
+            transcript=hypothesis.text,
             words=words,
             asr_confidence=float(np.mean([w.conf or 0.0 for w in words])),
             language=self.settings.language,
             snr_db=segment.snr_db,
         )
 
-    def _language(self, clip: SpeechClip, heard: Heard) -> Iterator[contracts.Event]:
-        """One warning where the first longer stretch is in another language than the settings'."""
+    def _language(self, clip: SpeechClip, hypothesis: Hypothesis) -> Iterator[contracts.Event]:
+        """One warning if the first stretch of at least 3 s is in another language than the settings'."""
         expected = self.settings.language
-        if self._language_known or heard.language is None or clip.message.end - clip.message.start < _SHORTEST_FOR_LANGUAGE:
+        if self._language_known or hypothesis.language is None or clip.message.end - clip.message.start < _SHORTEST_FOR_LANGUAGE:
             return
         self._language_known = True
-        if heard.language != expected and heard.language_probability >= _LANGUAGE_PROBABILITY:
+        if hypothesis.language != expected and hypothesis.language_probability >= _LANGUAGE_PROBABILITY:
             yield contracts.Event(
                 timestamp=clip.message.start,
                 kind=EventKind.LANGUAGE_MISMATCH,
                 stage="transcription",
                 message=(
-                    f"the speech sounds like {heard.language!r} (probability {heard.language_probability:.2f}) but speech.language is "
-                    f"{expected!r}: words and scores cannot be trusted; if that was spoken, set speech.language to {heard.language!r}"
+                    f"the speech sounds like {hypothesis.language!r} (probability {hypothesis.language_probability:.2f}) but "
+                    f"speech.language is {expected!r}: words and scores cannot be trusted; if that was spoken, "
+                    f"set speech.language to {hypothesis.language!r}"
                 ),
-                data={"language": heard.language, "probability": heard.language_probability, "expected": expected},
+                data={"language": hypothesis.language, "probability": hypothesis.language_probability, "expected": expected},
             )
 
 
 def _fitted(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
-    """The last `length` samples, with silence before them where there are fewer."""
+    """The last `length` samples, with silence put before them where there are fewer."""
     return np.concatenate([np.zeros(max(0, length - len(samples)), np.float32), samples[max(0, len(samples) - length) :]])

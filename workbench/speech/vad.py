@@ -1,4 +1,4 @@
-"""Voice activity: audio blocks in, segments of speech out, each with its level and its signal-to-noise ratio."""
+"""Voice activity: finds segments of speech in audio blocks, with their level and signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from workbench.stage import StageSpec
 from workbench.streams import AudioBlock, SpeechClip, Track, TrackUpdate
 
 SECONDS = CHUNK / SAMPLE_RATE
-_RELEASE = 0.15  # a segment goes on until the probability falls this far below the threshold (as in Silero's own tools)
-BEFORE = 2.0  # s of sound before a segment that travel with it
+"""Length of a chunk, s."""
+_RELEASE = 0.15  # a segment continues until the probability falls this far below the threshold (as in Silero's own tools)
+BEFORE = 2.0  # s of audio before a segment that are kept with it
 _SHORTEST = 0.1  # s of speech; less is a click
 _TRACK_EVERY = 3  # chunks a row of the `speech` track: a hop of 96 ms
-_NOISE_SECONDS = 10.0  # s of non-speech that the noise floor looks back on
+_NOISE_SECONDS = 10.0  # s of non-speech that the noise floor is computed from
 _NOISE_PROBABILITY = 0.15  # chunks below count as noise
-_NOISE_LEAST = 6  # chunks (0.2 s) below which no floor is claimed
+_NOISE_LEAST = 6  # chunks (0.2 s) below which there is no noise floor
 _SILENT = 1e-10  # power of 16-bit rounding: the floor of digital silence
 
 
@@ -39,10 +40,10 @@ def snr_db(speech: NDArray[np.float64], noise: NDArray[np.float64]) -> float | N
     Returns
     -------
     float or None
-        ``10 log10((S - N) / N)`` in dB. S is the mean of `speech`; N the 20th percentile of `noise`, in the manner of
-        minimum statistics (Martin 2001), for breaths and faded words lie among the chunks without speech; on steady noise
-        this is 0.2 dB low. S - N counts at least N / 10, N at least the power of 16-bit rounding. None without enough of
-        either.
+        ``10 log10((S - N) / N)`` in dB. S is the mean of `speech`. N is the 20th percentile of `noise`, similar to minimum
+        statistics (Martin 2001), because chunks without speech include breaths and faint words; on steady noise the result
+        is 0.2 dB low. S - N is at least N / 10, N at least the power of 16-bit rounding. None where there is no speech or
+        less than 0.2 s of noise.
     """
     if len(speech) == 0 or len(noise) < _NOISE_LEAST:
         return None
@@ -108,8 +109,8 @@ class VoiceActivity:
             self._net.reset()
         self._high_pass = HighPass(SAMPLE_RATE)
         self._rest = np.empty(0, np.float32)
-        self._next: int | None = None  # absolute number of the first sample not yet judged
-        self._end: int | None = None  # absolute number after the last real sample, known when the last chunk is padded
+        self._next: int | None = None  # absolute number of the first sample not yet processed
+        self._end: int | None = None  # absolute number after the last real sample, once the last chunk is padded
         self._noise: deque[float] = deque(maxlen=int(_NOISE_SECONDS / SECONDS))
         self._lead: deque[tuple[NDArray[np.float32], float, float]] = deque(maxlen=self._pad + int(BEFORE / SECONDS))
         self._segment: _Segment | None = None
@@ -119,13 +120,13 @@ class VoiceActivity:
     def process(self, item: AudioBlock) -> Iterator[SpeechClip | TrackUpdate]:
         self.warm_up()
         if self._next is not None and item.first_sample != self._next + len(self._rest):
-            yield from self._break()  # a hole in the stream ends what was being said
+            yield from self._break()  # a hole in the stream ends the segment
         if self._next is None:
             self._next = item.first_sample
         stream = np.concatenate([self._rest, item.samples.astype(np.float32, copy=False)])
         whole = len(stream) // CHUNK * CHUNK
         self._rest = stream[whole:]
-        yield from self._judge(stream[:whole])
+        yield from self._classify(stream[:whole])
 
     def flush(self) -> Iterator[SpeechClip | TrackUpdate]:
         yield from self._break()
@@ -135,7 +136,7 @@ class VoiceActivity:
             self._end = self._next + len(self._rest)
             tail = np.concatenate([self._rest, np.zeros(CHUNK - len(self._rest), np.float32)])
             self._rest = np.empty(0, np.float32)
-            yield from self._judge(tail)
+            yield from self._classify(tail)
         if self._segment:
             yield from self._close(len(self._segment.probs))
         if self._rows:
@@ -146,14 +147,14 @@ class VoiceActivity:
         if self._net:
             self._net.reset()
 
-    def _judge(self, samples: NDArray[np.float32]) -> Iterator[SpeechClip | TrackUpdate]:
+    def _classify(self, samples: NDArray[np.float32]) -> Iterator[SpeechClip | TrackUpdate]:
         if len(samples) == 0:
             return
         assert self._net is not None
         assert self._next is not None
-        heard = self._high_pass(samples)  # what is emitted stays as it came
-        powers = np.mean(heard.reshape(-1, CHUNK).astype(np.float64) ** 2, axis=1)
-        for chunk, prob, power in zip(samples.reshape(-1, CHUNK), self._net(heard).tolist(), powers.tolist(), strict=True):
+        filtered = self._high_pass(samples)  # the samples that are passed on stay unfiltered
+        powers = np.mean(filtered.reshape(-1, CHUNK).astype(np.float64) ** 2, axis=1)
+        for chunk, prob, power in zip(samples.reshape(-1, CHUNK), self._net(filtered).tolist(), powers.tolist(), strict=True):
             start, self._next = self._next, self._next + CHUNK
             self._rows.append((start / SAMPLE_RATE, prob))
             yield from self._step(start, chunk, prob, power)
@@ -202,13 +203,13 @@ class VoiceActivity:
         yield from self._close(at, after=rest)
 
     def _close(self, length: int, after: _Segment | None = None) -> Iterator[SpeechClip]:
-        """Emit the first `length` chunks, trimmed to the padding; what follows becomes `after` or lead-in."""
+        """Emit the first `length` chunks, trimmed to the padding; the rest becomes `after` or the lead-in of the next segment."""
         segment = self._segment
         assert segment is not None
         end = length if after else min(length, segment.last_voice + 1 + self._pad)
         voiced = np.array(segment.probs[:end]) >= self.settings.vad_threshold
         if voiced.sum() * SECONDS < _SHORTEST:
-            end = 0  # a click: goes with the sound between segments
+            end = 0  # a click, not speech
         self._segment = after
         if after is None:
             self._lead.extend(zip(segment.samples[end:length], segment.probs[end:length], segment.powers[end:length], strict=True))

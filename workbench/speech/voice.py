@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import parselmouth
 
 STEP = 0.01  # s between frames of pitch and intensity (harmonicity, which is slow, takes every other)
-FLOOR, CEILING = 75.0, 600.0  # Hz; where the speaker's own range is looked for
+FLOOR, CEILING = 75.0, 600.0  # Hz; pitch range of the first pass, before the speaker's own is known
 SMOOTHING = 20.0  # Hz; width of the high-pass filter's edge
 _FEW = 10  # voiced frames below which a speaker's range is not narrowed
 _SHORTEST = 0.1  # s; Praat's windows need three periods of the lowest pitch
@@ -26,7 +26,7 @@ _SILENT_DB = -200.0  # Praat's harmonicity of frames without sound
 
 @dataclass(frozen=True)
 class Voice:
-    """Frames of one stretch; times in seconds from its start, NaN where unvoiced or not measured."""
+    """Measurements of one stretch; times in seconds from its start, NaN where unvoiced or not measured."""
 
     pitch_times: Floats
     pitch: Floats
@@ -38,7 +38,9 @@ class Voice:
     intensity: Floats
     """Praat's intensity, dB re 2e-5."""
     jitter: float | None
+    """Local jitter: a fraction of the period."""
     shimmer: float | None
+    """Local shimmer: a fraction of the amplitude."""
     nuclei: Floats
     """Times of syllable nuclei, s."""
 
@@ -59,16 +61,23 @@ def pitch_range(pitch: Floats) -> tuple[float, float]:
 def measure(samples: NDArray[np.float32], sample_rate: int = 16000) -> Voice | None:
     """Measure a stretch of mono speech; None where it is shorter than 0.1 s.
 
-    All of it above 70 Hz. Pitch by autocorrelation in two passes (see `pitch_range`); harmonics-to-noise ratio by
-    cross-correlation; jitter and shimmer (local) from the pulses of the cross-correlation method; Praat's standard settings
-    otherwise.
+    Everything is measured after a high-pass filter at 70 Hz. Pitch by autocorrelation in two passes (see `pitch_range`);
+    harmonics-to-noise ratio by cross-correlation; jitter and shimmer (local) from the pulses of the cross-correlation
+    method; Praat's standard settings otherwise.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        In [-1, 1].
+    sample_rate : int
+        Hz.
     """
     if len(samples) < _SHORTEST * sample_rate:
         return None
     import parselmouth
     from parselmouth.praat import call
 
-    # rumble below speech hides voicing and the dips between syllables: on a test voice 48 % of frames were voiced with it, 60 % without
+    # low-frequency noise hides voicing and the dips between syllables: of a test voice 48 % of frames were voiced with it, 60 % without
     sound = call(parselmouth.Sound(samples.astype(np.float64), sample_rate), "Filter (pass Hann band)", CORNER, 0, SMOOTHING)
     _, rough = _pitch(sound, FLOOR, CEILING)
     floor, ceiling = pitch_range(rough)

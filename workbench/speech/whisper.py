@@ -1,7 +1,7 @@
-"""WhisperX's batched pipeline on local weights, widened by what it computes but drops: word times and probabilities.
+"""WhisperX's batched pipeline on local weights, which also returns word times and word probabilities.
 
-WhisperX leaves word times to a wav2vec2 aligner and knows no probability of a word. Both can be read off the decoder's
-cross-attention (Whisper's own method, in faster-whisper) while the encoder's output is at hand; that costs no second pass.
+WhisperX leaves word times to a wav2vec2 aligner and returns no probability for a word. Both can be computed from the decoder's
+cross-attention (Whisper's own method, in faster-whisper) while the encoder's output is in memory, without a second pass.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from workbench.settings import Speech
 
 
-class HeardWord(NamedTuple):
+class TimedWord(NamedTuple):
+    """A word with its times in seconds from the first sample, and its probability in [0, 1]."""
+
     word: str
     start: float
     end: float
@@ -29,28 +31,43 @@ class HeardWord(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What Whisper made of one stretch of audio; word times in seconds from its start."""
+class Hypothesis:
+    """Whisper's text for one stretch of audio.
+
+    Parameters
+    ----------
+    text : str
+    words : tuple of TimedWord
+        Times in seconds from the start of the stretch.
+    avg_logprob : float
+        Mean natural log probability of the tokens, at most 0.
+    no_speech : float
+        Probability that there is no speech, in [0, 1].
+    language : str, optional
+        The most probable language (ISO 639-1); None from an English-only model.
+    language_probability : float
+        In [0, 1].
+    """
 
     text: str
-    words: tuple[HeardWord, ...]
+    words: tuple[TimedWord, ...]
     avg_logprob: float
     no_speech: float
-    language: str | None = None  # most probable language, ISO 639-1; None of an English-only model
+    language: str | None = None
     language_probability: float = 0.0
 
     @property
     def compression(self) -> float:
-        """Length of the text over its compressed length: above 2.4 Whisper is going round in circles."""
+        """Length of the text divided by its compressed length; above 2.4 the text repeats itself."""
         raw = self.text.encode()
         return len(raw) / len(zlib.compress(raw)) if raw else 0.0
 
 
 @cache
 def _model_class() -> Any:
-    """WhisperX's model with words; a function, because the import takes seconds."""
+    """WhisperX's model class with word times added; made on first use, because its import takes seconds."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pyannote misses a system FFmpeg; we hand over arrays
+        warnings.simplefilter("ignore")  # pyannote warns that no system FFmpeg is installed; we pass arrays
         from whisperx.asr import WhisperModel
 
     class WordModel(WhisperModel):
@@ -96,24 +113,24 @@ def _frames(mel: NDArray[np.float32]) -> int:
     return max(100, int(sounding[-1]) + 1 if len(sounding) else 0)
 
 
-def joined(pieces: Iterable[dict[str, Any]]) -> list[HeardWord]:
-    """Words with their punctuation: Whisper times "cold", "-hearted" and "." apart."""
-    words: list[HeardWord] = []
+def joined(pieces: Iterable[dict[str, Any]]) -> list[TimedWord]:
+    """Words with their punctuation joined to them: Whisper gives "cold", "-hearted" and "." separate times."""
+    words: list[TimedWord] = []
     for piece in pieces:
         raw, start, end, p = piece["word"], float(piece["start"]), float(piece["end"]), float(piece["probability"])
         text, spoken = raw.strip(), any(c.isalnum() for c in raw)
         if words and not raw.startswith(" ") and not (spoken and text[0].isalnum() and words[-1].word[-1].isalnum()):
             last = words[-1]
-            words[-1] = HeardWord(
+            words[-1] = TimedWord(
                 last.word + text, last.start, end if spoken else last.end, min(last.probability, p) if spoken else last.probability
             )
         elif spoken:
-            words.append(HeardWord(text, start, end, p))
+            words.append(TimedWord(text, start, end, p))
     return words
 
 
 class Whisper:
-    """Loaded once; hears lists of clips of at most 30 s.
+    """Whisper for recorded speech: loaded once, transcribes clips of at most 30 s in batches.
 
     Parameters
     ----------
@@ -149,19 +166,29 @@ class Whisper:
             word_timestamps=True, prepend_punctuations="", append_punctuations="", multilingual=False, max_new_tokens=None,
             clip_timestamps=[], hallucination_silence_threshold=None, hotwords=None,
         )  # fmt: skip
-        # the segments are ours already, so the pipeline's own voice activity detection is never asked
+        # clips are already cut into segments, so the pipeline's own voice activity detection is not used
         self._pipeline = FasterWhisperPipeline(model, vad=None, vad_params={}, options=options, tokenizer=tokenizer, language=language)
 
-    def hear(self, clips: Iterable[NDArray[np.float32]], cautious: bool = False) -> list[Heard]:
-        """Transcribe clips (mono float32 at 16 kHz, at most 30 s each) in one batch.
+    def transcribe(self, clips: Iterable[NDArray[np.float32]], cautious: bool = False) -> list[Hypothesis]:
+        """Transcribe clips in one batch.
 
-        `cautious` leaves the prompt out and forbids the repetition of any three tokens: the second try after a loop.
+        Parameters
+        ----------
+        clips : iterable of ndarray of float32, shape (n,)
+            Mono at 16 kHz, in [-1, 1], at most 30 s each.
+        cautious : bool
+            Leave the prompt out and forbid any three tokens to repeat: the second attempt after a text that repeats itself.
+
+        Returns
+        -------
+        list of Hypothesis
+            One a clip, in their order.
         """
         batch = list(clips)
         self._pipeline.options = replace(self._options, initial_prompt=None, no_repeat_ngram_size=3) if cautious else self._options
-        inputs = ({"inputs": c} for c in batch)  # the pipeline batches nothing but a generator
+        inputs = ({"inputs": c} for c in batch)  # the pipeline only batches a generator
         return [
-            Heard(
+            Hypothesis(
                 out["text"].strip(),
                 tuple(joined(out["words"])),
                 float(out["avg_logprob"]),

@@ -1,4 +1,4 @@
-"""When each word was said: forced alignment of the recognised text, with Whisper's own times where that fails."""
+"""When each word was spoken: forced alignment of the transcript, with Whisper's own times where that fails."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from workbench.stage import StageSpec
 from workbench.streams import AlignedClip, TranscribedClip
 
 _MODEL = "pocketsphinx-en-us"
-# Median confidence of a stretch below which its text does not fit what was said: hoarse English 0.75, Spanish heard as English 0.3
+# Median confidence of a stretch below which its text does not fit the audio: hoarse English has 0.75, Spanish taken for English 0.3
 _LEAST = 0.4
 
 
 class WordAligner:
     """Replaces Whisper's word times by those of the aligner in the settings.
 
-    `pocketsphinx` (English): each transcript against its own sound; words that cannot be pronounced, and transcripts that
-    do not fit, keep Whisper's times (``aligner="whisper"`` on the word). `wav2vec2`: WhisperX's aligner with the weights in
-    `aligner_path`. `whisper`: times stay as they are. Words stay in order and inside their transcript.
+    `pocketsphinx` (English): each transcript is aligned with its own audio; words that cannot be pronounced, and transcripts
+    that do not fit, keep Whisper's times (``aligner="whisper"`` on the word). `wav2vec2`: WhisperX's aligner with the weights in
+    `aligner_path`. `whisper`: times stay as they are. Words keep their order and stay inside their transcript.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ _Time = tuple[float, float, float] | None
 
 
 def merged(transcript: contracts.Transcript, times: Sequence[_Time], aligner: str) -> list[contracts.Word]:
-    """Words with aligned times where there are any, else with Whisper's, held between their neighbours.
+    """Words with their aligned times; a word without them keeps Whisper's, limited to the gap between its neighbours.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def merged(transcript: contracts.Transcript, times: Sequence[_Time], aligner: st
     times : sequence of (start, end, confidence) or None
         One a word, in seconds since the transcript's start.
     aligner : str
-        What the aligned words are marked with.
+        Stored in `aligner` of the aligned words.
     """
     start, end = transcript.start, transcript.end
     fixed = [(min(start + t[0], end), min(start + t[1], end), t[2]) if t else None for t in times]
@@ -155,12 +155,12 @@ class Wav2Vec2:
         length = len(item.clip.samples) / item.clip.sample_rate
         segment = {"text": " ".join(w.word for w in words), "start": 0.0, "end": length}
         result = self._align([segment], self._model, self._metadata, item.clip.samples, "cpu")
-        found = [w for s in result["segments"] for w in s["words"]]
-        if len(found) != len(words):
+        aligned = [w for s in result["segments"] for w in s["words"]]
+        if len(aligned) != len(words):
             return [None] * len(words)
         return [
             (float(w["start"]), float(w["end"]), min(max(float(w.get("score", 0.0)), 0.0), 1.0)) if "start" in w and "end" in w else None
-            for w in found
+            for w in aligned
         ]
 
 

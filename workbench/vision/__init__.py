@@ -1,1 +1,1 @@
-"""Faces: found, followed, levelled, and read for expressions."""
+"""Faces: detection, tracking, alignment and expressions."""

@@ -1,4 +1,4 @@
-"""Upright square crops of the candidate's face, and how usable each is."""
+"""Upright square crops of the candidate's face, and the quality of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.stage import StageSpec
 from workbench.streams import FaceCrop, TrackedFrame
 
 SIZE = 200
-"""px; the emotion network's input."""
+"""px; side of a crop, the input size of the emotion network."""
 
 SIZE_RAMP = (24.0, 96.0)
 """px of the face box: fitness 0 at or below the first, 1 from the second on."""
@@ -29,8 +29,8 @@ class CropAlign:
     """Cuts out the candidate's face so that the eyes are level.
 
     A similarity transform turns the picture about the centre of the detector's box until the line between the eyes is
-    horizontal, and scales the box plus `crop_margin` on each side to 200×200 px. Without landmarks the crop is as upright
-    as the picture. Parts outside the picture repeat its edge.
+    horizontal, and scales the box plus `crop_margin` on each side to 200×200 px. Without landmarks the picture is not
+    turned. Parts of a crop that lie outside the picture repeat its edge.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ class CropAlign:
 
     def process(self, frame: TrackedFrame) -> Iterator[FaceCrop]:
         message = frame.detections
-        for found in message.detections:
-            if found.face_id is not None and found.face_id == message.candidate:
-                crop = align(frame.packet.image, found, self._margin)
+        for face in message.detections:
+            if face.face_id is not None and face.face_id == message.candidate:
+                crop = align(frame.packet.image, face, self._margin)
                 item = contracts.CropItem(
-                    face_id=found.face_id,
+                    face_id=face.face_id,
                     frame_id=message.frame_id,
                     timestamp=message.timestamp,
-                    quality=quality(crop, found, frame.packet.image.shape),
+                    quality=quality(crop, face, frame.packet.image.shape),
                 )
                 yield FaceCrop(item, crop)
 
@@ -62,23 +62,31 @@ class CropAlign:
         return iter(())
 
     def reset(self) -> None:
-        """Nothing to forget: each face is cut out by itself."""
+        """Does nothing: the stage keeps no state."""
 
 
-def transform(found: contracts.Detection, width: int, height: int, margin: float) -> NDArray[np.float64]:
-    """The matrix that takes image px to crop px.
+def transform(face: contracts.Detection, width: int, height: int, margin: float) -> NDArray[np.float64]:
+    """The matrix that maps positions in the image (px) to positions in the crop (px).
+
+    Parameters
+    ----------
+    face : Detection
+    width, height : int
+        Of the image, px.
+    margin : float
+        Added on each side of the box, as a fraction of its longer side.
 
     Returns
     -------
     ndarray, shape (2, 3)
         Rotation, uniform scale, translation.
     """
-    top, left, bottom, right = np.array(found.box) * [height, width, height, width]
+    top, left, bottom, right = np.array(face.box) * [height, width, height, width]
     side = max(bottom - top, right - left)
     x, y = _centre(left, right, side, width), _centre(top, bottom, side, height)
     angle = 0.0
-    if found.landmarks is not None:
-        (x1, y1), (x2, y2) = found.landmarks.left_eye, found.landmarks.right_eye
+    if face.landmarks is not None:
+        (x1, y1), (x2, y2) = face.landmarks.left_eye, face.landmarks.right_eye
         angle = np.degrees(np.arctan2((y2 - y1) * height, (x2 - x1) * width))
     matrix = cv2.getRotationMatrix2D((x, y), angle, SIZE / (side * (1 + 2 * margin)))
     matrix[:, 2] += SIZE / 2 - np.array([x, y])
@@ -86,7 +94,7 @@ def transform(found: contracts.Detection, width: int, height: int, margin: float
 
 
 def _centre(low: float, high: float, side: float, limit: float) -> float:
-    """Of a square's side; BlazeFace's boxes are square, so one that is not was clipped at the picture's edge."""
+    """Middle of a square box along one axis; BlazeFace's boxes are square, so one that is not was clipped at the picture's edge."""
     if low <= 0:
         return high - side / 2
     if high >= limit:
@@ -94,24 +102,38 @@ def _centre(low: float, high: float, side: float, limit: float) -> float:
     return (low + high) / 2
 
 
-def align(image: NDArray[np.uint8], found: contracts.Detection, margin: float) -> NDArray[np.uint8]:
-    """The levelled crop, uint8 RGB of shape (200, 200, 3)."""
+def align(image: NDArray[np.uint8], face: contracts.Detection, margin: float) -> NDArray[np.uint8]:
+    """The crop with level eyes.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB.
+    face : Detection
+    margin : float
+        Added on each side of the box, as a fraction of its longer side.
+
+    Returns
+    -------
+    ndarray of uint8, shape (200, 200, 3)
+        RGB.
+    """
     height, width = image.shape[:2]
-    matrix = transform(found, width, height, margin)
+    matrix = transform(face, width, height, margin)
     return cv2.warpAffine(image, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def quality(crop: NDArray[np.uint8], found: contracts.Detection, shape: tuple[int, ...]) -> contracts.CropQuality:
-    """Size, sharpness and brightness of a crop, and their fitnesses' product.
+def quality(crop: NDArray[np.uint8], face: contracts.Detection, shape: tuple[int, ...]) -> contracts.CropQuality:
+    """Size, sharpness and brightness of a crop, and its quality score in [0, 1]: the product of their three fitness values.
 
     Parameters
     ----------
     crop : ndarray of uint8, shape (200, 200, 3)
-    found : Detection
+    face : Detection
     shape : tuple of int
         Of the whole image: height first, then width (px).
     """
-    top, left, bottom, right = found.box
+    top, left, bottom, right = face.box
     size = min((bottom - top) * shape[0], (right - left) * shape[1])
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())

@@ -1,4 +1,4 @@
-"""What a face looks like, in a few numbers: enough to tell two people in one recording apart, no identity."""
+"""Appearance of a face in 200 numbers: enough to tell people in one recording apart, not to identify anybody."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHROMA_BINS, LIGHT_BINS, GRID = 8, 8, 3
 def embed(image: NDArray[np.uint8], box: Box) -> Embedding:
     """Colour and texture of a face: chroma histograms of its upper and lower half, lightness ranks on a 3×3 grid.
 
-    Lightness is ranked within the face (equalised), so that a lamp switched on does not make another person.
+    Lightness is equalised within the face, so that a change of light does not change the embedding much.
 
     Parameters
     ----------
@@ -50,13 +50,24 @@ def embed(image: NDArray[np.uint8], box: Box) -> Embedding:
 
 
 def _span(low: float, high: float, size: int) -> slice:
-    """The pixels of a side of a box with its context; at least one."""
+    """Pixels of a box along one axis with its context; at least one."""
     more = CONTEXT * (high - low)
     start = min(max(int((low - more) * size), 0), size - 1)
     return slice(start, max(int((high + more) * size), start + 1))
 
 
 def distance(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Hellinger distances in [0, 1] of embeddings of shape (n, k) and (m, k): shape (n, m)."""
+    """Hellinger distances between embeddings.
+
+    Parameters
+    ----------
+    a, b : ndarray, shape (n, k), (m, k)
+        From `embed`.
+
+    Returns
+    -------
+    ndarray, shape (n, m)
+        In [0, 1]; 0 is the same appearance.
+    """
     overlap = a @ b.T
     return np.sqrt(np.clip(1.0 - overlap, 0.0, 1.0))

@@ -1,4 +1,4 @@
-"""Faces in a frame, by MediaPipe's BlazeFace."""
+"""Face detection with MediaPipe's BlazeFace."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MODELS = {"short_range": "blazeface-short-range", "full_range": "blazeface-full-
 class FaceDetectionStage:
     """Finds the faces of each frame: boxes, scores and eye centres.
 
-    The short-range network looks at the whole picture in 128×128: right for one person at a computer. Faces below about
-    a sixth of the picture's height are boxed too widely or missed; the full-range network (192×192) finds those, takes
-    two to three times as long and mistakes more things for faces.
+    The short-range network scales the whole picture to 128×128 px and suits one person at a computer. It misses faces smaller
+    than about a sixth of the picture's height, or makes their boxes too wide. The full-range network (192×192 px) finds
+    those, takes two to three times as long and mistakes more things for faces.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ class FaceDetectionStage:
         self.warm_up()
         assert self._detect is not None
         height, width = packet.image.shape[:2]
-        found = self._detect(np.ascontiguousarray(packet.image)).detections
-        inside = [d for d in (_detection(f, width, height) for f in found) if d.box[0] < d.box[2] and d.box[1] < d.box[3]]
+        detected = self._detect(np.ascontiguousarray(packet.image)).detections
+        inside = [d for d in (_detection(f, width, height) for f in detected) if d.box[0] < d.box[2] and d.box[1] < d.box[3]]
         faces = sorted(inside, key=lambda d: -d.score)[: self._settings.max_faces]
         message = packet.message
         yield DetectedFrame(packet, contracts.Detections(frame_id=message.frame_id, timestamp=message.timestamp, detections=faces))
@@ -70,11 +70,11 @@ class FaceDetectionStage:
         return iter(())
 
     def reset(self) -> None:
-        """Nothing to forget: each frame is looked at by itself."""
+        """Does nothing: the stage keeps no state."""
 
 
 def _detector(path: str, score: float) -> tuple[Callable[[NDArray[np.uint8]], Any], Callable[[], None]]:
-    """A function from an RGB picture to MediaPipe's result, and one that ends the detector."""
+    """A function that detects faces in an RGB picture (MediaPipe's result), and one that closes the detector."""
     _skip_tensorflow()
     from mediapipe.tasks.python.core.base_options import BaseOptions
     from mediapipe.tasks.python.vision import face_detector
@@ -87,14 +87,14 @@ def _detector(path: str, score: float) -> tuple[Callable[[NDArray[np.uint8]], An
     def close() -> None:
         try:
             detector.close()
-        except RuntimeError:  # at exit its worker thread is gone already: nothing to close, and nothing to complain about
+        except RuntimeError:  # at exit its worker thread has ended already, so there is nothing to close
             detector._handle = None
 
     return lambda image: detector.detect(Image(image_format=ImageFormat.SRGB, data=image)), close
 
 
 def _skip_tensorflow() -> None:
-    """Keep mediapipe from importing TensorFlow (15 s, 0.5 GB), which it does for one decorator of its documentation."""
+    """Keep mediapipe from importing TensorFlow (15 s, 0.5 GB), which it does only for a decorator of its documentation."""
     name = "mediapipe.tasks.python.core.optional_dependencies"
     if name not in sys.modules:
         module = ModuleType(name)
@@ -102,8 +102,8 @@ def _skip_tensorflow() -> None:
         sys.modules[name] = module
 
 
-def _detection(found: Any, width: int, height: int) -> contracts.Detection:
-    box = found.bounding_box
+def _detection(face: Any, width: int, height: int) -> contracts.Detection:
+    box = face.bounding_box
     edges = np.clip(
         [
             box.origin_y / height,
@@ -114,9 +114,9 @@ def _detection(found: Any, width: int, height: int) -> contracts.Detection:
         0.0,
         1.0,
     )
-    left, right = sorted((float(k.x), float(k.y)) for k in found.keypoints[:2])
+    left, right = sorted((float(k.x), float(k.y)) for k in face.keypoints[:2])
     return contracts.Detection(
         box=tuple(float(e) for e in edges),
-        score=min(float(found.categories[0].score), 1.0),
+        score=min(float(face.categories[0].score), 1.0),
         landmarks=contracts.Landmarks(left_eye=left, right_eye=right),
     )

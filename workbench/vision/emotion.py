@@ -1,4 +1,4 @@
-"""Expressions of face crops, in batches: the MobileNetV2, averaged with a second opinion."""
+"""Expressions of face crops, in batches: the MobileNetV2, averaged with a second network."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Crops = Sequence[NDArray[np.uint8]]
 
 SECOND = "fer-mini-xception"
 FLOOR = 1e-9
-"""Probabilities are kept from 0 before their logarithm is taken."""
+"""Smallest probability of which the logarithm is taken."""
 
 
 @dataclass(frozen=True)
-class _Opinion:
-    """One network with how crops are prepared for it and how its softmax is cooled."""
+class _Member:
+    """One network of the ensemble: how crops are prepared for it, its softmax temperature and its weight."""
 
     network: networks.Network
     prepare: Callable[[Crops], NDArray[np.float32]]
@@ -40,18 +40,18 @@ class _Opinion:
 
 
 class EmotionStage:
-    """Reads expressions: probabilities of the seven basic classes for each crop.
+    """Recognises expressions: probabilities of the seven basic classes for each crop.
 
-    Batches of `batch` crops, or of what came within `batch_window` seconds of stream time. Each network's probabilities are
-    cooled by its own temperature and the two are averaged with `ensemble_weight` on the second.
+    A batch is `batch` crops, or the crops of `batch_window` seconds of stream time. Each network's probabilities are
+    recomputed at its own softmax temperature and then averaged with `ensemble_weight` on the second network.
 
-    How far that can be trusted: on 84 crops of about a dozen people in stock footage, whose expressions one person judged and most of
+    Measured accuracy: on 84 crops of about a dozen people in stock footage, whose expressions one person judged and most of
     which show one woman, the average was right on 93 % (log loss 0.31), the MobileNetV2 alone on 80 % (0.62), `fer` alone
-    on 93 % (0.28); with every clip and class counted alike on 82, 76 and 76 % (0.66, 1.14, 0.90). Fear was read as sadness
-    half of the time. An earlier check of 43 crops had 41, 37 and 40 right. So the average is the safer choice, and nothing can
-    be said about how well it does for people of an age, sex or skin tone. An expression is not a feeling.
+    on 93 % (0.28); with every clip and class counted alike on 82, 76 and 76 % (0.66, 1.14, 0.90). Fear was taken for sadness
+    half of the time. In an earlier check of 43 crops 41, 37 and 40 were right. So the average is the safer choice. How well it
+    works for people of different ages, sexes or skin tones is not known. An expression is not a feeling.
 
-    Low-quality crops are predicted too; `quality` travels along, and fusion decides by the settings what is valid.
+    Low-quality crops are predicted too; their `quality` is passed on, and the settings decide which ones fusion uses.
 
     Parameters
     ----------
@@ -69,14 +69,14 @@ class EmotionStage:
         self._settings = settings
         self.batch = settings.batch  # a live session lowers it while the machine is short of time
         self._names = (settings.emotion_model, *((SECOND,) if settings.ensemble else ()))
-        self._opinions: list[_Opinion] = []
+        self._members: list[_Member] = []
         self.reset()
 
     @property
     def spec(self) -> StageSpec:
         return StageSpec(
             "visual emotion",
-            (FaceCrop, TrackedFrame),  # frames only tell the time, so that no crop waits while the face is away
+            (FaceCrop, TrackedFrame),  # frames only give the time, so that no crop waits while there is no face
             (contracts.VisualOutput,),
             "visual",
             window=self._settings.batch_window,
@@ -86,16 +86,16 @@ class EmotionStage:
 
     def warm_up(self) -> None:
         """Load the networks and run them once."""
-        if not self._opinions:
+        if not self._members:
             s = self._settings
             second = s.ensemble_weight if s.ensemble else 0.0
             with quiet():
-                opinions = [_Opinion(_load(s.emotion_model, s.runtime), _colour, s.temperature, 1.0 - second)]
+                members = [_Member(_load(s.emotion_model, s.runtime), _colour, s.temperature, 1.0 - second)]
                 if s.ensemble:
-                    opinions.append(_Opinion(_load(SECOND, s.runtime), _grey, s.temperature_second, second))
-                for opinion in opinions:
-                    opinion([np.zeros((200, 200, 3), np.uint8)] * s.batch)
-            self._opinions = opinions
+                    members.append(_Member(_load(SECOND, s.runtime), _grey, s.temperature_second, second))
+                for member in members:
+                    member([np.zeros((200, 200, 3), np.uint8)] * s.batch)
+            self._members = members
 
     def process(self, item: FaceCrop | TrackedFrame) -> Iterator[contracts.VisualOutput]:
         if isinstance(item, FaceCrop):
@@ -105,11 +105,11 @@ class EmotionStage:
             time = item.detections.timestamp
         window = self._settings.batch_window
         if self._waiting and (len(self._waiting) >= self.batch or time - self._waiting[0].item.timestamp >= window - 1e-9):
-            yield self._read()
+            yield self._predict()
 
     def flush(self) -> Iterator[contracts.VisualOutput]:
         if self._waiting:
-            yield self._read()
+            yield self._predict()
 
     def degrade(self, share: float) -> None:
         """Take smaller batches, of this share of the settings' `batch`: results come sooner, at more cost a crop."""
@@ -120,11 +120,22 @@ class EmotionStage:
         self._waiting: list[FaceCrop] = []
 
     def probabilities(self, crops: Crops) -> Floats:
-        """Probabilities in `BASIC` order of RGB crops (uint8, any size): shape (n, 7)."""
-        self.warm_up()
-        return np.asarray(sum(o.weight * o(crops) for o in self._opinions))
+        """Average probabilities of the networks.
 
-    def _read(self) -> contracts.VisualOutput:
+        Parameters
+        ----------
+        crops : sequence of ndarray of uint8, shape (height, width, 3)
+            RGB, any size.
+
+        Returns
+        -------
+        ndarray, shape (n, 7)
+            In `labels.BASIC` order; rows sum to 1.
+        """
+        self.warm_up()
+        return np.asarray(sum(o.weight * o(crops) for o in self._members))
+
+    def _predict(self) -> contracts.VisualOutput:
         batch, self._waiting = self._waiting, []
         probs = self.probabilities([crop.image for crop in batch])
         return contracts.VisualOutput(
@@ -149,14 +160,14 @@ class EmotionStage:
 
 
 def tempered(probs: Floats, temperature: float) -> Floats:
-    """Probabilities whose softmax had been taken at another temperature: ``p ** (1 / T)``, made to sum to 1.
+    """Probabilities as a softmax at another temperature gives them: ``p ** (1 / T)``, scaled to sum to 1.
 
     Parameters
     ----------
     probs : ndarray, shape (n, k)
         In [0, 1], rows sum to 1.
     temperature : float
-        Above 1 less sure, below 1 surer (Guo et al. 2017).
+        Greater than 0. Above 1 probabilities become more equal, below 1 more extreme (Guo et al. 2017).
     """
     logs = np.log(np.maximum(probs, FLOOR)) / temperature
     raised = np.exp(logs - logs.max(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Native libraries that talk while they start."""
+"""Silences the start-up messages of native libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what native code writes to stderr meanwhile: the start-up lines of TensorFlow Lite know no other switch."""
+    """Drop what native code writes to stderr meanwhile; the start-up lines of TensorFlow Lite cannot be turned off otherwise."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

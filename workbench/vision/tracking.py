@@ -1,4 +1,4 @@
-"""Which face is which from frame to frame, and which one is the candidate's."""
+"""Face tracking: gives each person's face an id that stays the same from frame to frame, and picks the candidate's."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from workbench.vision.appearance import Embedding, distance, embed
 Floats = NDArray[np.float64]
 
 CONFIRM = 3
-"""Frames in which a face must be seen before it gets an id: a cloud that looks like a face for a moment gets none."""
+"""Frames in which a face must be detected before it gets an id, so that a brief false detection gets none."""
 RECENT = 0.35
-"""s; up to here a face is expected where it was going, after that it is mostly known by its looks."""
+"""s; for this long a face is matched mainly by its predicted place, later mainly by its appearance."""
 SAME_LOOK, OTHER_LOOK = 0.30, 0.45
 """Hellinger distances of appearance. On test footage one person stays below 0.30 for 20 s and two differ by 0.28 to 0.58
-(lowest in one light): looks alone decide only between faces, or below the first figure."""
+(lowest in one light): appearance alone decides only between faces, or below the first figure."""
 REACH = 1.5
-"""Box sizes that a face may move in a second unseen (its predicted place being the start)."""
+"""How far a face may move from its predicted place, in box sizes per second in which it is not detected."""
 LEARN = 0.1
-"""Weight of the newest look in a face's remembered one."""
+"""Weight of the newest detection in a face's stored appearance."""
 OVERLAP = 0.1
-"""IoU of two faces from which on their looks are not learnt: each would learn the other's."""
+"""IoU of two faces above which their appearances are not updated, because each would take up the other's."""
 HYSTERESIS = 1.3
-"""How many times the candidate's area × time another face needs to become the candidate."""
+"""Another face becomes the candidate once its area × time is this many times the candidate's."""
 LONGEST_STEP = 0.5
-"""s; what a frame can add to a face's presence: a hole in the video is no presence."""
+"""s; the most time that one frame adds to a face's presence, so that a hole in the video adds none."""
 
 
 @dataclass
 class _Face:
-    """A face followed through frames. Boxes are (centre y, centre x, height, width) in image heights."""
+    """A face that is tracked. Boxes are (centre y, centre x, height, width) in image heights."""
 
     box: Floats
     look: Embedding
@@ -51,12 +51,13 @@ class _Face:
     missed_since: float | None = None
 
     def predicted(self, time: float) -> Floats:
-        """The box at `time` at constant velocity, which is trusted for `RECENT` seconds."""
+        """The box at `time`, moved at constant velocity for at most `RECENT` seconds."""
         moved = self.box.copy()
         moved[:2] += self.velocity * min(time - self.time, RECENT)
         return moved
 
-    def see(self, box: Floats, time: float, look: Embedding, alone: bool) -> None:
+    def update(self, box: Floats, time: float, look: Embedding, alone: bool) -> None:
+        """Add a detection; the appearance is updated only where no other face is near (`alone`)."""
         step = time - self.time
         if self.missed_since is None and step > 0:
             self.velocity += 0.5 * ((box[:2] - self.box[:2]) / step - self.velocity)
@@ -71,12 +72,12 @@ class _Face:
 
 
 class FaceTracker:
-    """Names faces so that a name survives gaps and crossings, and names the candidate.
+    """Gives faces ids that survive gaps and crossings, and picks the candidate.
 
     Detections are assigned to known faces (Hungarian method) by overlap with where each is expected and by appearance. A
     face keeps its id ("f-1", "f-2", ...) while it is unseen for at most `track_gap` seconds. The candidate is the face with
     the largest area × time so far; another takes over once it has `HYSTERESIS` times as much, or when the candidate's id
-    ends. Somebody who comes back later under a new id, looking the same, brings along the presence of the old one.
+    ends. Somebody who comes back later gets a new id, but keeps the area × time of the old one if the appearance is the same.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ class FaceTracker:
         matched = self._match(boxes, looks, time)
         alone = self._alone(boxes, time, matched)
         for i, face in matched.items():
-            face.see(boxes[i], time, looks[i], alone[i])
+            face.update(boxes[i], time, looks[i], alone[i])
         self._miss(time, matched)
         for i in range(len(boxes)):
             if i not in matched:
@@ -137,14 +138,14 @@ class FaceTracker:
         moved = np.linalg.norm(expected[:, None, :2] - boxes[None, :, :2], axis=2) / size
         near = (overlap >= self._iou) & (look < OTHER_LOOK)
         known = (look < SAME_LOOK) & (moved < 1.0 + REACH * unseen)
-        # Soon after it was last seen a face is where it was going; later its looks say more than its place.
+        # Shortly after the last detection the predicted place is reliable; later the appearance says more.
         trust = np.exp(-unseen / RECENT)
         cost = np.where(near | known, trust * (1 - overlap) + look, 10.0)
         rows, columns = linear_sum_assignment(cost)
         return {int(j): self._faces[i] for i, j in zip(rows, columns, strict=True) if cost[i, j] < 10.0}
 
     def _alone(self, boxes: Floats, time: float, matched: dict[int, _Face]) -> list[bool]:
-        """Whether each detection is clear of every other one, and of where hidden faces should be."""
+        """Whether each detection is away from all others, and from the predicted places of faces that were not detected."""
         seen = {id(f) for f in matched.values()}
         hidden = [f.predicted(time) for f in self._faces if id(f) not in seen]
         crowd = _iou(boxes, np.vstack([boxes, *hidden])) > OVERLAP
@@ -157,7 +158,7 @@ class FaceTracker:
                 face.missed_since = time
 
     def _end_lost(self, time: float) -> None:
-        """Faces unseen for longer than the gap end; unnamed ones once they were missed."""
+        """End faces that were not detected for longer than `track_gap`; those without an id end at once."""
         kept = []
         for face in self._faces:
             unseen = 0.0 if face.missed_since is None else time - face.missed_since

@@ -1,4 +1,4 @@
-"""Model cards as plain Markdown, and the provenance that every session's header carries."""
+"""Model cards as Markdown, and the provenance of models in a session's header."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.zoo import fetch, store
-from workbench.zoo.registry import Entry, entries, find
+from workbench.zoo.registry import ModelEntry, entries, find
 
 
 def card(name: str) -> str:
@@ -33,8 +33,8 @@ def card(name: str) -> str:
     return f"# {entry.name}\n\n| | |\n|---|---|\n{table}\n\n{entry.card.strip()}\n"
 
 
-def _checksum(entry: Entry) -> str:
-    """Of the largest file; for entries made on this machine, of what was made here."""
+def _checksum(entry: ModelEntry) -> str:
+    """SHA-256 of the largest file; for derived entries, of the file that was made on this machine."""
     if not entry.derived:
         return entry.sha256
     made = store.manifest(store.folder(entry)) or {}
@@ -42,15 +42,23 @@ def _checksum(entry: Entry) -> str:
 
 
 def provenance(names: Iterable[str | Path]) -> dict[str, dict[str, str]]:
-    """What a session's header says about the weights it used: version, checksum, licence, training data, source.
+    """Version, checksum, licence, training data and source of weights, as a session's header stores them.
 
-    A path of one's own is described as such: its checksum is all that is known about it.
+    Parameters
+    ----------
+    names : iterable of str or Path
+        Names in the zoo, or paths of your own; of the latter only the checksum is known.
+
+    Returns
+    -------
+    dict of dict of str
+        Name → `version`, `sha256`, `licence`, `training_data`, `source`.
     """
     known = {e.name for e in entries()}
     return {str(name): _facts(find(str(name))) if str(name) in known else _own(Path(name)) for name in names}
 
 
-def _facts(entry: Entry) -> dict[str, str]:
+def _facts(entry: ModelEntry) -> dict[str, str]:
     return {
         "version": entry.version,
         "sha256": _checksum(entry),

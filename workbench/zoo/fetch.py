@@ -1,4 +1,4 @@
-"""Downloads archives so that nothing is lost or half-done: resumable, checked, renamed into place when complete."""
+"""Downloads of archives: resumable, checked by SHA-256, and renamed into place when complete."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from workbench.errors import WeightsError
 from workbench.zoo import indexes
 from workbench.zoo.progress import Progress
-from workbench.zoo.registry import Archive, Entry
+from workbench.zoo.registry import Archive, ModelEntry
 
 if TYPE_CHECKING:
     import httpx
 
-ATTEMPTS = 4  # connections per download; each goes on where the last one broke off
+ATTEMPTS = 4  # connections per download; each continues where the last one broke off
 BLOCK = 1 << 20
 
 
@@ -37,14 +37,29 @@ def check(path: Path, size: int, sha256: str, what: str) -> None:
     WeightsError
         Naming the file, both checksums, and that it was deleted.
     """
-    found = digest(path) if path.stat().st_size == size else f"a length of {path.stat().st_size} bytes, not {size}"
-    if found != sha256:
+    actual = digest(path) if path.stat().st_size == size else f"a length of {path.stat().st_size} bytes, not {size}"
+    if actual != sha256:
         path.unlink()
-        raise WeightsError(f"{what}: wrong checksum (expected SHA-256 {sha256[:16]}…, found {found:.40}); the file was deleted, pull again")
+        raise WeightsError(
+            f"{what}: wrong checksum (expected SHA-256 {sha256[:16]}…, found {actual:.40}); the file was deleted, pull again"
+        )
 
 
 def download(url: str, target: Path, size: int, sha256: str, http: httpx.Client, progress: Progress, label: str) -> None:
-    """Download to ``target.part``, going on from what is already there, check it, and rename it to `target`.
+    """Download to ``target.part``, continue a part that is already there, check it, and rename it to `target`.
+
+    Parameters
+    ----------
+    url : str
+    target : Path
+    size : int
+        Bytes.
+    sha256 : str
+        Hex.
+    http : httpx.Client
+    progress : callable
+        Called with `label`, the bytes so far and `size`.
+    label : str
 
     Raises
     ------
@@ -58,7 +73,7 @@ def download(url: str, target: Path, size: int, sha256: str, http: httpx.Client,
     part = target.with_name(target.name + ".part")
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _go_on(url, part, size, http, lambda done: progress(label, done, size))
+            _continue(url, part, size, http, lambda done: progress(label, done, size))
             break
         except httpx.TransportError:
             if attempt == ATTEMPTS:
@@ -67,7 +82,7 @@ def download(url: str, target: Path, size: int, sha256: str, http: httpx.Client,
     part.replace(target)
 
 
-def _go_on(url: str, part: Path, size: int, http: httpx.Client, report: Callable[[int], None]) -> None:
+def _continue(url: str, part: Path, size: int, http: httpx.Client, report: Callable[[int], None]) -> None:
     import httpx
 
     have = part.stat().st_size if part.exists() else 0
@@ -83,7 +98,7 @@ def _go_on(url: str, part: Path, size: int, http: httpx.Client, report: Callable
         resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
         done = have if resumed else 0  # a server that ignores ranges sends everything again
         with part.open("ab" if resumed else "wb") as stream:
-            for block in answer.iter_raw():  # as it comes: what a broken connection brought is kept
+            for block in answer.iter_raw():  # written as it comes, so that the part before a broken connection is kept
                 stream.write(block)
                 done += len(block)
                 report(done)
@@ -101,27 +116,27 @@ def obtain(archive: Archive, folder: Path, http: httpx.Client, progress: Progres
 
 
 def _members(archive: Path, wanted: Iterable[str], into: Path) -> dict[str, Path]:
-    """Copy members out of a zip or tar file, in one pass."""
-    names, found = set(wanted), dict[str, Path]()
+    """Copy members of a zip or tar file into a folder, in one pass; their paths by name."""
+    names, copies = set(wanted), dict[str, Path]()
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as box:
             for name in names & set(box.namelist()):
-                found[name] = into / str(len(found))
-                with box.open(name) as source, found[name].open("wb") as target:
+                copies[name] = into / str(len(copies))
+                with box.open(name) as source, copies[name].open("wb") as target:
                     shutil.copyfileobj(source, target, BLOCK)
     else:
         with tarfile.open(archive) as tar:
             for member in tar:
                 if member.name in names and (stream := tar.extractfile(member)):
-                    found[member.name] = into / str(len(found))
-                    with found[member.name].open("wb") as target:
+                    copies[member.name] = into / str(len(copies))
+                    with copies[member.name].open("wb") as target:
                         shutil.copyfileobj(stream, target, BLOCK)
-    if missing := names - set(found):
-        raise WeightsError(f"{archive.name}: has no member {min(missing)!r}; the catalogue does not fit this file")
-    return found
+    if missing := names - set(copies):
+        raise WeightsError(f"{archive.name}: has no member {min(missing)!r}; the catalogue does not match this file")
+    return copies
 
 
-def assemble(entry: Entry, archives: dict[str, Path], folder: Path) -> None:
+def assemble(entry: ModelEntry, archives: dict[str, Path], folder: Path) -> None:
     """Write an entry's files into `folder` from its archives and check each.
 
     Raises

@@ -1,4 +1,4 @@
-"""The last resort: a model hub's repository at a pinned revision."""
+"""Download from a model hub's repository at a fixed revision, where the package registry cannot give the files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from workbench.errors import WeightsError
 from workbench.zoo import fetch
-from workbench.zoo.registry import Entry
+from workbench.zoo.registry import ModelEntry
 
 
-def obtain(entry: Entry, folder: Path, endpoint: str | None = None) -> None:
+def obtain(entry: ModelEntry, folder: Path, endpoint: str | None = None) -> None:
     """Download an entry's files from its hub repository into `folder` and check each.
 
     Parameters
@@ -27,7 +27,7 @@ def obtain(entry: Entry, folder: Path, endpoint: str | None = None) -> None:
     from huggingface_hub import constants, hf_hub_download
 
     assert entry.hub is not None
-    try:  # the library retries for half a minute where there is no network
+    try:  # checked first, because without a network the library retries for half a minute
         httpx.head(endpoint or constants.ENDPOINT, timeout=10.0)
     except httpx.TransportError as error:
         raise WeightsError(f"the model hub cannot be reached ({type(error).__name__})") from None

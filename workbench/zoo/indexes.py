@@ -1,6 +1,6 @@
-"""Where a registry archive can be downloaded from, asked of the indexes that this machine is set up to use.
+"""The download address of an archive, from the package indexes that this machine is configured to use.
 
-No address is written here. Python packages: ``UV_DEFAULT_INDEX`` or ``UV_INDEX_URL``, else whatever pip is configured to
+No address is fixed in this file. Python packages: ``UV_DEFAULT_INDEX`` or ``UV_INDEX_URL``, else whatever pip is configured to
 use (``PIP_INDEX_URL``, its configuration files, its default). npm packages: ``npm_config_registry``, else the registry
 that JupyterLab's builder uses.
 """
@@ -25,8 +25,8 @@ SIMPLE_API = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"  # PEP 691, 
 
 
 @cache
-def _pip() -> Any:
-    """Pip's own reading of its configuration (files, environment, defaults)."""
+def pip_options() -> Any:
+    """Pip's options from its configuration files, the environment and its defaults; read once a process."""
     from pip._internal.commands import create_command
 
     options, _ = create_command("download").parse_args([])
@@ -34,18 +34,18 @@ def _pip() -> Any:
 
 
 def client() -> httpx.Client:
-    """An HTTP client that trusts and goes through what pip is set up with."""
+    """An HTTP client with pip's certificates and proxy."""
     import ssl
 
     import httpx
 
-    verify = ssl.create_default_context(cafile=_pip().cert) if _pip().cert else True
-    return httpx.Client(follow_redirects=True, timeout=30.0, verify=verify, proxy=_pip().proxy or None)
+    verify = ssl.create_default_context(cafile=pip_options().cert) if pip_options().cert else True
+    return httpx.Client(follow_redirects=True, timeout=30.0, verify=verify, proxy=pip_options().proxy or None)
 
 
 def _python_indexes() -> Iterator[str]:
-    first = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or _pip().index_url
-    for address in (first, *_pip().extra_index_urls):
+    first = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or pip_options().index_url
+    for address in (first, *pip_options().extra_index_urls):
         if address and address.startswith(("http://", "https://")):
             yield address.rstrip("/") + "/"
 

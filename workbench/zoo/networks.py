@@ -1,4 +1,4 @@
-"""Emotion networks ready to run, from a folder in the zoo's form (see `network_files`)."""
+"""Loads emotion networks from a folder in the zoo's format (see `network_files`)."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ class Network:
 
 
 def load(name: str | Path, runtime: Literal["fast", "keras"] = "fast", threads: int = 2) -> Network:
-    """A network of the zoo, or of one's own folder.
+    """Load a network of the zoo, or of a folder of your own.
 
     Parameters
     ----------
+    name : str or Path
     runtime : {"fast", "keras"}
         LiteRT on the CPU, or TensorFlow (which also uses a GPU).
     threads : int
@@ -67,7 +68,7 @@ def load(name: str | Path, runtime: Literal["fast", "keras"] = "fast", threads: 
     Raises
     ------
     WeightsError
-        If it cannot be had or is not in the zoo's form.
+        If it cannot be obtained or is not in the zoo's format.
     """
     return Network(store.path(name), runtime, threads)
 

@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is under way, how much of it is done, and how much there is (bytes or steps)."""
+"""Called as ``progress(label, done, total)``; `done` and `total` are bytes or steps."""
 
 
 @contextmanager
 def bars(counts: bool = False) -> Iterator[Progress]:
-    """Rich progress bars on stderr, one a label; on a pipe only their last state is printed. `counts`: large totals are no bytes."""
+    """Rich progress bars on stderr, one for each label; on a pipe only their last state is printed.
+
+    Parameters
+    ----------
+    counts : bool
+        Totals are always counts; otherwise totals of 1,000 and more are bytes.
+    """
     from rich import filesize
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -21,7 +27,7 @@ def bars(counts: bool = False) -> Iterator[Progress]:
     tasks: dict[str, TaskID] = {}
 
     def report(label: str, done: int, total: int) -> None:
-        if not tasks:  # not before: an error on the way here should be one line, not an empty display and a line
+        if not tasks:  # started late, so that an error before the first step prints one line and no empty display
             display.start()
         amount = f"{done}/{total}" if counts or total < 1000 else f"{filesize.decimal(done)} of {filesize.decimal(total)}"
         if label not in tasks:

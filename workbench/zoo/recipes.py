@@ -1,7 +1,7 @@
-"""Entries that are made on this machine from another's files: the two emotion networks in the zoo's form.
+"""Derived entries, made on this machine from another entry's files: the two emotion networks in the zoo's format.
 
-Run in a process of their own (``python -m workbench.zoo.recipes RECIPE SOURCE TARGET``): TensorFlow, which only they need,
-then stays out of the process that evaluates.
+Each recipe runs in its own process (``python -m workbench.zoo.recipes RECIPE SOURCE TARGET``), so that TensorFlow, which only
+recipes need, is not loaded into the process that evaluates.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def run(recipe: str, source: Path, target: Path) -> None:
     Raises
     ------
     WeightsError
-        With the last line that the conversion said.
+        With the last line of the conversion's output.
     """
     command = [sys.executable, "-m", "workbench.zoo.recipes", recipe, str(source), str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -52,7 +52,7 @@ def _fer(source: Path, target: Path) -> None:
     from workbench.zoo.registry import find
 
     old = keras.models.load_model(source, compile=False)
-    # traced afresh: the stored graph carries an input name that Keras warns about at every call
+    # built again, because Keras warns about the input name of the stored graph at every call
     inputs = keras.layers.Input(old.input_shape[1:])
     network_files.save(keras.Model(inputs, old(inputs), name="fer"), find("fer-mini-xception").outputs, target)
 

