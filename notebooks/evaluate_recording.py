@@ -69,8 +69,8 @@ plt.show()
 # %%
 from workbench.sessions import replay
 
-assert replay.matches(session, replay.refuse(session))
+assert replay.matches(session, replay.replay_session(session))
 other = replay.overlay(session, {"fusion": {"weights": {"visual": 0.3, "audio": 0.7}}}, "this notebook")
-changed = replay.refuse(session, other)
+changed = replay.replay_session(session, other)
 report = replay.differences(session, changed)
 len(report["changed_labels"]), report["moved_scores"]

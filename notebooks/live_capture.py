@@ -30,7 +30,7 @@ from workbench import contracts, sample, settings
 from workbench.live import opening
 from workbench.capture.sample import Player
 from workbench.language.interview import load_plan
-from workbench.sessions.replay import matches, refuse
+from workbench.sessions.replay import matches, replay_session
 from workbench.sessions.store import Session
 from workbench.views.live.media_panel import MediaPanel
 
@@ -59,7 +59,7 @@ session.ended.wait()
 
 stored = Session.open(folder)
 print(" ".join(t.transcript for t in stored.transcripts))
-print("a replay gives the same bytes:", matches(stored, refuse(stored)))
+print("a replay gives the same bytes:", matches(stored, replay_session(stored)))
 stored.windows.tail()
 
 # %% [markdown]

@@ -51,10 +51,10 @@ query("select session, feature, round(avg(contribution), 3) as contribution from
 
 # %%
 session = Session.open(folder / "monday")
-assert replay.matches(session, replay.refuse(session))
+assert replay.matches(session, replay.replay_session(session))
 
 settings = replay.overlay(session, {"fusion": {"weights": {"visual": 0.1, "audio": 0.9}}}, "notebook")
-again = replay.refuse(session, settings)
+again = replay.replay_session(session, settings)
 found = replay.differences(session, again)
 len(found["changed_labels"]), found["windows"], [m["name"] for m in found["moved_scores"]]
 

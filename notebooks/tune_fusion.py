@@ -114,6 +114,6 @@ from workbench.sessions.store import Session
 
 named = settings.from_dict({"fusion": {"strategy": "stored", "parameters": {"model": kept["model"]}}})
 session = Session.open(synthetic.write(folder / "session", minutes=0.5, audio=False))
-before, after = replay.refuse(session), replay.refuse(session, named)
+before, after = replay.replay_session(session), replay.replay_session(session, named)
 changed = sum(a.fused_emotion != b.fused_emotion for a, b in zip(before.windows, after.windows))
 f"{changed} of {len(after.windows)} windows of a generated session are fused otherwise"

@@ -1,4 +1,4 @@
-"""A recording, end to end: source → graphs → session → windows and scores. Everything here is wiring; rooms do the work."""
+"""A recording, end to end: source → graphs → session → windows and scores. Everything here is wiring; the stages do the work."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def evaluate(
 def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger, watch: Callable[[str, float], None]) -> Session:
     """What needs the whole recording: who spoke, the answers' language, windows and scores. Gives the session, still open."""
     from workbench.language.answers import analyse
-    from workbench.sessions.replay import refuse
+    from workbench.sessions.replay import replay_session
 
     session = Session.open(writer.folder, repair=False)
     transcripts = session.transcripts
@@ -166,7 +166,7 @@ def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger,
     session.refresh()
     watch("language", session.duration)
     with ledger.timing("fusion and scoring"):
-        result = refuse(session)
+        result = replay_session(session)
     for window in result.windows:
         writer.write("windows", window)
     for score in result.scores:

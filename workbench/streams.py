@@ -1,4 +1,4 @@
-"""What flows between stages in memory: arrays beside their messages, and `Track`, the dense series every room speaks."""
+"""What flows between stages in memory: arrays beside their messages, and `Track`, the one form of every dense series."""
 
 from __future__ import annotations
 

@@ -94,13 +94,13 @@ def test_a_session_keeps_the_strategy_it_was_fused_with(file: Path, tmp_path: Pa
     folder = synthetic.write(tmp_path / "session", 0.5, audio=False)
     session = Session.open(folder)
     chosen = pinned(Settings(fusion=Fusion(strategy="stored", parameters={"path": str(file)})))
-    before = [w.line() for w in replay.refuse(session, chosen).windows]
-    assert before != [w.line() for w in replay.refuse(session).windows]
+    before = [w.line() for w in replay.replay_session(session, chosen).windows]
+    assert before != [w.line() for w in replay.replay_session(session).windows]
     Stored(Logistic().fit(ModalityBatch(*samples(seed=9)[:2]), *samples(seed=9)[2:]), CREMA_D, {}).save(file)
     again = Settings(**json.loads(json.dumps(chosen.echo())))
-    assert [w.line() for w in replay.refuse(session, again).windows] == before
+    assert [w.line() for w in replay.replay_session(session, again).windows] == before
     file.unlink()
-    assert [w.line() for w in replay.refuse(session, again).windows] == before
+    assert [w.line() for w in replay.replay_session(session, again).windows] == before
 
 
 def test_pinning_leaves_other_strategies_alone() -> None:

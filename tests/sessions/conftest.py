@@ -1,4 +1,4 @@
-"""Stored sessions for the tests of this room: generated, nobody was recorded."""
+"""Stored sessions for these tests: generated, nobody was recorded."""
 
 import shutil
 

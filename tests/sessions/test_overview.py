@@ -1,4 +1,4 @@
-"""What a page shows of a session: stored and re-fused windows alike, thinned without inventing anything."""
+"""What a page shows of a session: stored windows and replayed ones alike, thinned without inventing anything."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def session(generated):
 
 
 def test_stored_and_refused_windows_look_the_same(session):
-    stored, again = overview.of_stored(session), overview.of_replay(replay.refuse(session))
+    stored, again = overview.of_stored(session), overview.of_replay(replay.replay_session(session))
     assert np.array_equal(stored.start, again.start)
     assert np.array_equal(stored.face, again.face)
     np.testing.assert_array_equal(stored.probs, again.probs)

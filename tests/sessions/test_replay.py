@@ -1,4 +1,4 @@
-"""Re-fusion: the same settings give the same bytes, other settings only what they may change."""
+"""Refusion: the same settings give the same bytes, other settings only what they may change."""
 
 import json
 
@@ -15,7 +15,7 @@ from workbench.sessions.store import Session
 def test_the_same_settings_give_the_stored_bytes(generated, monkeypatch):
     monkeypatch.setenv("WORKBENCH__FUSION__WINDOW", "2.0")  # the environment of today is not that of the recording
     session = Session.open(generated)
-    result = replay.refuse(session)
+    result = replay.replay_session(session)
     assert replay.lines(result.windows) == session.raw("windows")
     assert replay.lines(result.scores) == session.raw("scores")
     assert replay.matches(session, result)
@@ -25,14 +25,14 @@ def test_the_same_settings_give_the_stored_bytes(generated, monkeypatch):
 def test_a_replay_is_pure(generated):
     session = Session.open(generated)
     before = {p.name: p.read_bytes() for p in generated.iterdir()}
-    assert replay.lines(replay.refuse(session).windows) == replay.lines(replay.refuse(session).windows)
+    assert replay.lines(replay.replay_session(session).windows) == replay.lines(replay.replay_session(session).windows)
     assert {p.name: p.read_bytes() for p in generated.iterdir()} == before
 
 
 def test_other_weights_change_windows_and_leave_scores(generated):
     session = Session.open(generated)
     chosen = settings.from_dict({"fusion": {"weights": {"visual": 0.0, "audio": 1.0}}, "vision": {"batch": 4}}, environment=False)
-    result = replay.refuse(session, chosen)
+    result = replay.replay_session(session, chosen)
     assert not replay.matches(session, result)
     assert result.ignored == ("vision", "session")
     assert result.settings.vision == settings.from_dict(session.header.settings, environment=False).vision
@@ -48,7 +48,7 @@ def test_other_weights_change_windows_and_leave_scores(generated):
 def test_other_score_weights_move_only_their_score_and_say_why(generated):
     session = Session.open(generated)
     chosen = settings.from_dict({"scoring": {"clarity": {"filler_rate": 1.0}}}, environment=False)
-    found = replay.differences(session, replay.refuse(session, chosen))
+    found = replay.differences(session, replay.replay_session(session, chosen))
     assert {s["name"] for s in found["moved_scores"]} == {"clarity", "composite"}
     moved = next(s for s in found["moved_scores"] if (s["scope"], s["name"]) == ("session", "clarity"))
     assert set(moved["features"]) == {"filler_rate", "lexical_diversity"}
@@ -58,13 +58,13 @@ def test_other_score_weights_move_only_their_score_and_say_why(generated):
 
 def test_other_windows_are_said_to_lie_elsewhere(generated):
     session = Session.open(generated)
-    found = replay.differences(session, replay.refuse(session, settings.from_dict({"fusion": {"hop": 1.0}}, environment=False)))
+    found = replay.differences(session, replay.replay_session(session, settings.from_dict({"fusion": {"hop": 1.0}}, environment=False)))
     assert not found["same_windows"]
 
 
 def test_what_is_written_can_be_read_and_the_session_is_never_overwritten(generated, tmp_path):
     session = Session.open(generated)
-    result = replay.refuse(session)
+    result = replay.replay_session(session)
     replay.write(result, tmp_path / "out")
     assert (tmp_path / "out" / "windows.jsonl").read_bytes() == session.raw("windows")
     assert (tmp_path / "out" / "scores.jsonl").read_bytes() == session.raw("scores")
@@ -86,7 +86,7 @@ def test_a_settings_file_lies_over_the_sessions_own(generated):
 
 def test_an_unknown_strategy_is_one_line(generated):
     with pytest.raises(SettingsError, match="'magic' is not known"):
-        replay.refuse(Session.open(generated), settings.from_dict({"fusion": {"strategy": "magic"}}, environment=False))
+        replay.replay_session(Session.open(generated), settings.from_dict({"fusion": {"strategy": "magic"}}, environment=False))
 
 
 def test_disabled_channels_stay_off_at_replay(copied):
@@ -94,7 +94,7 @@ def test_disabled_channels_stay_off_at_replay(copied):
     header = json.loads(path.read_text())
     header |= {"disabled": consent.disabled_channels("hiring", "DE")}
     path.write_text(json.dumps(header))
-    result = replay.refuse(
+    result = replay.replay_session(
         Session.open(copied), settings.from_dict({"fusion": {"weights": {"visual": 1.0, "audio": 1.0}}}, environment=False)
     )
     assert all(w.visual is None and w.audio is None and w.fused_emotion is None for w in result.windows)
@@ -125,7 +125,7 @@ def test_windows_say_what_they_rest_on(generated):
 
 
 def test_fused_tracks(generated):
-    result = replay.refuse(Session.open(generated))
+    result = replay.replay_session(Session.open(generated))
     assert result.fused.names == result.fused_raw.names == BASIC
     raw, smooth = result.fused_raw.values[result.fused.valid], result.fused.values[result.fused.valid]
     assert np.abs(np.diff(smooth, axis=0)).mean() < np.abs(np.diff(raw, axis=0)).mean()

@@ -100,7 +100,7 @@ def test_replaying_runs_no_model(copied):
     """The command imports no model library: what it computes comes from what is stored."""
     script = (
         "import sys; from workbench.sessions import replay; from workbench.sessions.store import Session; "
-        f"replay.refuse(Session.open({str(copied)!r})).windows; "
+        f"replay.replay_session(Session.open({str(copied)!r})).windows; "
         "print([m for m in ('tensorflow', 'torch', 'mediapipe', 'whisperx', 'openvino', 'sentence_transformers') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"

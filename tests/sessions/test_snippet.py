@@ -1,4 +1,4 @@
-"""A moment can be taken out of a session: frame, sound, words; and a re-fusion kept as an experiment."""
+"""A moment can be taken out of a session: frame, sound, words; and a refusion kept as an experiment."""
 
 import io
 import json
@@ -54,7 +54,7 @@ def test_a_refusion_is_kept_in_mlflow_with_settings_scores_figure_and_fingerprin
     tree = session.settings.echo()
     tree["fusion"]["weights"] = {"visual": 0.1, "audio": 0.9}
     tree["scoring"]["composite"]["technical"] = 0.0
-    result = replay.refuse(session, from_dict(tree, "test", environment=False))
+    result = replay.replay_session(session, from_dict(tree, "test", environment=False))
     found = replay.differences(session, result)
     path = tmp_path / "voice.yaml"
     path.write_text(to_yaml(result.settings))

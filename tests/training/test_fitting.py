@@ -45,10 +45,12 @@ def test_from_votes_to_a_session_fused_by_the_registered_name(
     experiment = tmp_path / "registered.yaml"
     experiment.write_text(yaml.safe_dump(found["settings"]))
     session = Session.open(synthetic.write(tmp_path / "session", 0.5, audio=False))
-    by_name = replay.refuse(session, tree.load(experiment)).windows
-    by_file = replay.refuse(session, tree.from_dict({"fusion": {"strategy": "stored", "parameters": {"path": str(tmp_path / "s.json")}}}))
+    by_name = replay.replay_session(session, tree.load(experiment)).windows
+    by_file = replay.replay_session(
+        session, tree.from_dict({"fusion": {"strategy": "stored", "parameters": {"path": str(tmp_path / "s.json")}}})
+    )
     assert [w.line() for w in by_name] == [w.line() for w in by_file.windows]
-    assert [w.line() for w in by_name] != [w.line() for w in replay.refuse(session).windows]
+    assert [w.line() for w in by_name] != [w.line() for w in replay.replay_session(session).windows]
 
     again = command("fusion", "fit", "--path", few_votes, *options, "--out", tmp_path / "s.json", "--json").json
     assert (found["version"], again["version"]) == ("1", "2")

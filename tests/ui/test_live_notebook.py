@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Playwright, expect
 from tests.support.browser import chromium
 from tests.support.fake_devices import devices, flags
 from workbench import sample
-from workbench.sessions.replay import matches, refuse
+from workbench.sessions.replay import matches, replay_session
 from workbench.sessions.store import Session
 
 pytestmark = [pytest.mark.ui, pytest.mark.media]
@@ -80,4 +80,4 @@ def test_a_session_and_a_clip_from_the_notebook_replay(driver: Playwright, tmp_p
         assert len(session.detections) > 10
         assert session.duration > 2
         assert session.header.consent.given
-        assert matches(session, refuse(session))
+        assert matches(session, replay_session(session))

@@ -15,7 +15,7 @@ from tests.support.live_server import ROOT, Server, serve
 from workbench import sample, settings
 from workbench.capture import browser
 from workbench.events import EventKind
-from workbench.sessions.replay import matches, refuse
+from workbench.sessions.replay import matches, replay_session
 from workbench.sessions.store import Session
 
 pytestmark = [pytest.mark.ui, pytest.mark.media]
@@ -152,7 +152,7 @@ def test_a_session_on_the_camera_from_consent_to_report(visit: Callable[..., Wat
 
     session = stop_and_store(page, server)
     shot(page, "stopped")
-    assert matches(session, refuse(session))
+    assert matches(session, replay_session(session))
     assert [e.kind for e in session.events].count(EventKind.SETTINGS_CHANGED) == 1
     assert {"question", "mute", "unplugged", "plugged"} <= {e.kind for e in session.events}
     assert session.video_path is not None
@@ -189,7 +189,7 @@ def test_a_second_session_on_the_same_page_begins_anew(visit: Callable[..., Watc
     expect(page.locator(".transcript .w").first).to_be_visible(timeout=WAIT)
     third = stop_and_store(page, server)
     for session in (first, second, third):
-        assert matches(session, refuse(session))
+        assert matches(session, replay_session(session))
         assert session.transcripts
         assert next(e.data for e in session.events if e.kind == "latency")["lost_samples"] == 0
     assert "sample" in str(first.header.media)
@@ -220,7 +220,7 @@ def test_without_the_plugin_the_same_page_sends_media_as_messages(visitors: Brow
     session = Session.open(folder)
     assert len(session.detections) > 3
     assert next(e.data for e in session.events if e.kind == "latency")["lost_samples"] == 0
-    assert matches(session, refuse(session))
+    assert matches(session, replay_session(session))
 
 
 def test_two_visitors_at_once_each_have_their_own_session(visit: Callable[..., Watched], server: Server) -> None:
@@ -242,7 +242,7 @@ def test_two_visitors_at_once_each_have_their_own_session(visit: Callable[..., W
         time.sleep(0.5)
     for folder in new:
         session = Session.open(folder)
-        assert matches(session, refuse(session))
+        assert matches(session, replay_session(session))
 
 
 def test_a_refused_camera_is_explained_and_nothing_is_stored_of_it(visitors: Browser, server: Server) -> None:

@@ -36,7 +36,7 @@ def test_two_settings_are_compared_on_one_session(folder, tmp_path, monkeypatch)
     refit.base.value = "face"
     against_stored = refit.differences
     refit.other.value = "voice"
-    face, voice = (replay.refuse(session, refit._named(name)) for name in ("face", "voice"))
+    face, voice = (replay.replay_session(session, refit._named(name)) for name in ("face", "voice"))
     now, before = drawn[-1]
     assert now.fused.label.tolist() == face.fusion.smoothed.label.tolist()
     assert before.fused.label.tolist() == voice.fusion.smoothed.label.tolist()

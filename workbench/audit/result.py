@@ -30,7 +30,7 @@ class Figure(Section):
 
 @dataclass(frozen=True)
 class Audit:
-    """What `audit.run` found.
+    """What `audit.run` gives.
 
     Parameters
     ----------

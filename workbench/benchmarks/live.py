@@ -131,7 +131,7 @@ def _stored(folder: Path, shown: list[tuple[float, str, str, float]], truth: Pat
     import jiwer
     import numpy as np
 
-    from workbench.sessions.replay import matches, refuse
+    from workbench.sessions.replay import matches, replay_session
     from workbench.sessions.store import Session
     from workbench.speech.words import normal, tokens
 
@@ -158,7 +158,7 @@ def _stored(folder: Path, shown: list[tuple[float, str, str, float]], truth: Pat
         "lost_samples": latency["lost_samples"],
         "dropped_frames": latency["dropped_frames"] + latency["skipped_frames"],
         "wer": round(jiwer.wer(" ".join(tokens(" ".join(said))), heard), 3) if said else None,
-        "replay_matches": matches(session, refuse(session)),
+        "replay_matches": matches(session, replay_session(session)),
         "degraded_to": max((e.data["level"] for e in session.events if e.kind == EventKind.DEGRADED), default=0),
         "stages": latency["stages"],
     }

@@ -33,7 +33,7 @@ def replay(
     repeats: Annotated[int, typer.Option(min=5, help="Slider moves and clicks that are measured.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Slider to curves, click to picture and words, opening two hours, and re-fusion alone, over generated sessions."""
+    """Slider to curves, click to picture and words, opening two hours, and refusion alone, over generated sessions."""
     found = measure(repeats)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
@@ -84,14 +84,14 @@ def _film(path: Path, seconds: int, fps: int = 5) -> None:
 
 
 def _refusion(folder: Path, repeats: int) -> dict[str, Any]:
-    """Re-fusion of stored arrays in memory: anew, and with the features kept that no weight changes (as the page does)."""
+    """Refusion of stored arrays in memory: anew, and with the features kept that no weight changes (as the page does)."""
     from workbench.scoring.scores import Known
     from workbench.sessions import replay as replaying
     from workbench.sessions.store import Session
 
     session = Session.open(folder)
     known: Known = {}
-    replaying.refuse(session, known=known)
+    replaying.replay_session(session, known=known)
     out: dict[str, Any] = {}
     for key, kept in (("refusion_1h", None), ("refusion_1h_weights_moved", known)):
         times = []
@@ -99,7 +99,7 @@ def _refusion(folder: Path, repeats: int) -> dict[str, Any]:
             fusion = session.settings.fusion.model_copy(update={"weights": {"visual": 0.3 + i / 100, "audio": 0.4}})
             settings = session.settings.model_copy(update={"fusion": fusion})
             began = time.perf_counter()
-            replaying.refuse(session, settings, kept)
+            replaying.replay_session(session, settings, kept)
             times.append(1000 * (time.perf_counter() - began))
         out |= _percentiles(key, times)
     return out

@@ -50,7 +50,7 @@ def refusion(
     """Fusion, smoothing and scoring of stored tracks (a generated session)."""
     from workbench.benchmarks.pipeline import measure_refusion
 
-    _print(measure_refusion(hours, runs), as_json, f"Re-fusion of {hours:g} h of generated tracks")
+    _print(measure_refusion(hours, runs), as_json, f"Refusion of {hours:g} h of generated tracks")
 
 
 @bench.command()

@@ -1,4 +1,4 @@
-"""``workbench sessions …`` and ``workbench replay``: stored sessions, and their re-fusion."""
+"""``workbench sessions …`` and ``workbench replay``: stored sessions, and their refusion."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def replay(
 
     opened = Session.find(session)
     chosen = replaying.overlay(opened, read_yaml(settings), str(settings)) if settings else None
-    result = replaying.refuse(opened, chosen)
+    result = replaying.replay_session(opened, chosen)
     found = {
         "session": opened.id,
         "settings": result.settings.fingerprint(),

@@ -1,4 +1,4 @@
-"""What a report is made of, read once from a session: the rest of the room sees only this."""
+"""What a report is made of, read once from a session: the rest of the package sees only this."""
 
 from __future__ import annotations
 

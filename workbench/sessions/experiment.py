@@ -1,4 +1,4 @@
-"""A re-fusion kept as an experiment: settings as YAML, and an MLflow run with what they changed."""
+"""A refusion kept as an experiment: settings as YAML, and an MLflow run with what they changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXPERIMENT = "replays"
 
 
 def record(session: Session, replay: Replay, found: dict[str, Any], path: Path, before: Overview | None = None) -> str:
-    """Log a re-fusion to MLflow; gives its run id.
+    """Log a refusion to MLflow; gives its run id.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Overview:
-    """Windows of a session, stored or re-fused, all of length n.
+    """Windows of a session, stored or computed again, all of length n.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Overview:
 
 
 def of_replay(replay: Replay) -> Overview:
-    """The windows of a re-fusion."""
+    """The windows of a refusion."""
     fused = replay.fusion
     low = replay.settings.smoothing.uncertain
     probs = fused.smoothed.probs

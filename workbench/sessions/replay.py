@@ -1,4 +1,4 @@
-"""Re-fusion: stored per-modality outputs and settings → windows and scores. No model runs, and nothing is random.
+"""Refusion: outputs stored for each modality, and settings → windows and scores. No model runs, and nothing is random.
 
 The same function makes the windows and scores of a new session, so that replaying a session with the settings in its
 header gives the bytes that are stored.
@@ -41,7 +41,7 @@ SECTIONS: tuple[str, ...] = ("fusion", "smoothing", "scoring")
 
 @dataclass(frozen=True)
 class Replay:
-    """The outcome of a re-fusion.
+    """The outcome of a refusion.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def compute(
     return Replay(settings, seen, fused, scores, running(seen, fused.windows, settings.scoring, scores), ignored)
 
 
-def refuse(session: Session, settings: Settings | None = None, known: Known | None = None) -> Replay:
-    """Fuse and score a stored session again.
+def replay_session(session: Session, settings: Settings | None = None, known: Known | None = None) -> Replay:
+    """Compute the windows and scores of a stored session again.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def matches(session: Session, replay: Replay) -> bool:
     >>> from workbench.sessions import synthetic
     >>> from workbench.sessions.store import Session
     >>> session = Session.open(synthetic.write("generated", minutes=1))
-    >>> matches(session, refuse(session))
+    >>> matches(session, replay_session(session))
     True
     """
     return session.raw("windows") == lines(replay.windows) and session.raw("scores") == lines(replay.scores)

@@ -36,7 +36,7 @@ class Opened:
     def warm(self) -> None:
         """Read what the first move of a slider needs."""
         with contextlib.suppress(WorkbenchError):
-            replay.refuse(self.session, self.settings, self.known)
+            replay.replay_session(self.session, self.settings, self.known)
             _ = self.session.score_messages
 
     @cached_property
@@ -48,7 +48,7 @@ class Opened:
         seen = self.session.observations
         if not (len(seen.visual) or len(seen.affect) or len(seen.words.text)):
             return None
-        return overview.of_replay(replay.refuse(self.session, known=self.known))
+        return overview.of_replay(replay.replay_session(self.session, known=self.known))
 
     @property
     def duration(self) -> float:

@@ -1,4 +1,4 @@
-"""The sessions page: which interviews are stored, and one of them to replay, re-fuse, correct and compare."""
+"""The sessions page: which interviews are stored, and one of them to replay with other settings, correct and compare."""
 
 from __future__ import annotations
 

@@ -149,11 +149,11 @@ class Refit(pn.viewable.Viewer):
         SettingsError
             If the settings are impossible together.
         """
-        self.result = now = replay.refuse(self.opened.session, settings, self.opened.known)
+        self.result = now = replay.replay_session(self.opened.session, settings, self.opened.known)
         if self.other.value == STORED:
             self._before, scores = self.opened.stored, self.opened.session.score_messages
         else:
-            other = replay.refuse(self.opened.session, self._named(self.other.value), self.opened.known)
+            other = replay.replay_session(self.opened.session, self._named(self.other.value), self.opened.known)
             self._before, scores = of_replay(other), other.scores
         drawn = of_replay(now)
         before = self._before or drawn
