@@ -11,6 +11,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from workbench import theme
 from workbench.contracts import Answer, Event
 from workbench.errors import SessionError
 from workbench.events import EventKind
@@ -113,7 +114,7 @@ def render(material: ReportData) -> str:
         "report.html.j2"
     ).render(
         material=material,
-        css=Markup(environment.loader.get_source(environment, "report.css")[0]),  # type: ignore[union-attr]
+        css=Markup(theme.emotion_css() + environment.loader.get_source(environment, "report.css")[0]),  # type: ignore[union-attr]
         title=material.title,
         sections=SECTIONS,
         sentences=summary.sentences(material),

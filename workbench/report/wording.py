@@ -5,35 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-SCORES: dict[str, tuple[str, str]] = {
-    "technical": ("Technical", "How close the answers come to the model answers, and which keywords they mention."),
-    "clarity": ("Clarity", "How few fillers there are, and how varied the vocabulary is."),
-    "confidence": ("Confidence", "How steady the voice is, and how sure the emotion network was. It does not measure how the person felt."),
-    "engagement": ("Engagement", "How much of the time was speech, and how much the voice moved."),
-    "composite": ("Composite", "The weighted sum of the other scores; the weights are settings, not facts."),
-}
-"""Score name → title and one plain sentence."""
-
-FEATURES: dict[str, str] = {
-    "semantic_similarity": "Similarity to the model answer",
-    "keyword_coverage": "Keyword coverage",
-    "filler_rate": "Few fillers",
-    "lexical_diversity": "Lexical diversity",
-    "vocal_steadiness": "Vocal steadiness",
-    "visual_certainty": "Visual certainty",
-    "speaking_ratio": "Speaking ratio",
-    "prosodic_variation": "Prosodic variation",
-}
-
-MODALITIES: dict[str, str] = {
-    "visual": "Face",
-    "audio": "Voice",
-    "text": "Words",
-    "fused": "Fused estimate",
-    "visual_emotion": "Emotion from the face",
-    "prosodic_affect": "Affect from the voice",
-}
-"""Modalities of windows and channels of sessions."""
+from workbench.theme import FEATURES, MODALITIES, SCORES
 
 _SILENT = ("share", "score", "index", "1 - H/ln 7")
 """Units of figures from 0 to 1: their names would only clutter the card; its details say them."""

@@ -11,6 +11,7 @@ from workbench.runs import connect, revision
 from workbench.sessions import files
 from workbench.sessions.overview import Overview, of_replay
 from workbench.sessions.replay import SECTIONS, Replay
+from workbench.theme import ACCENT
 
 if TYPE_CHECKING:
     from workbench.sessions.store import Session
@@ -81,7 +82,7 @@ def figure(now: Overview, before: Overview | None, title: str) -> Any:
     for i, (name, ax) in enumerate(zip(BASIC, axes, strict=True)):
         if before is not None:
             ax.plot(before.middle, before.probs[:, i], color="0.65", linewidth=1, label="before")
-        ax.plot(now.middle, now.probs[:, i], color="#2563eb", linewidth=1, label="now")
+        ax.plot(now.middle, now.probs[:, i], color=ACCENT, linewidth=1, label="now")
         ax.set(ylim=(0, 1), ylabel=name)
     axes[0].legend(loc="upper right", ncols=2, frameon=False)
     axes[-1].set_xlabel("s")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-INK, BLUE, ORANGE = "#3c4653", "#2f6fde", "#d9730d"
+from workbench.theme import ACCENT, INK, SECOND
 
 
 def save(report: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -62,8 +62,8 @@ def fitted(report: Mapping[str, Any], classes: Sequence[str], source: str, folde
 def _diagram(ax: Any, bins: Mapping[str, Any]) -> None:
     values = {k: np.array(v, float) for k, v in bins.items()}  # null becomes NaN: not drawn
     ax.plot([0, 1], [0, 1], color=INK, lw=0.7, ls=":")
-    ax.plot(values["confidence"], values["accuracy"], color=BLUE, lw=1)
-    ax.scatter(values["confidence"], values["accuracy"], s=3 + 150 * values["count"] / values["count"].sum(), color=BLUE, alpha=0.6)
+    ax.plot(values["confidence"], values["accuracy"], color=ACCENT, lw=1)
+    ax.scatter(values["confidence"], values["accuracy"], s=3 + 150 * values["count"] / values["count"].sum(), color=ACCENT, alpha=0.6)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
 
 
@@ -95,11 +95,11 @@ def _strategies(report: Mapping[str, Any]) -> Any:
     """Accuracy of every strategy, the most accurate on top; the human ceiling as lines."""
     lines = sorted(report["strategies"], key=lambda s: s["accuracy"]["value"])
     figure, ax = _figure(8, 0.3 * len(lines) + 1.4)
-    _intervals(ax, [100 * _three(s["accuracy"]) for s in lines], np.arange(len(lines)), BLUE)
+    _intervals(ax, [100 * _three(s["accuracy"]) for s in lines], np.arange(len(lines)), ACCENT)
     ax.set_yticks(np.arange(len(lines)), [s["name"].replace("_", " ") for s in lines])
     for i, ceiling in enumerate(report["ceiling"]):
         at = 100 * ceiling["accuracy"]["value"]
-        ax.axvline(at, color=ORANGE, lw=1, ls=("--", "-")[i % 2], label=f"{ceiling['name'].replace('_', ' ')}: {at:.1f} %")
+        ax.axvline(at, color=SECOND, lw=1, ls=("--", "-")[i % 2], label=f"{ceiling['name'].replace('_', ' ')}: {at:.1f} %")
     if report["ceiling"]:
         ax.legend(loc="lower right", frameon=False, title="human judgement of face and voice together", title_fontsize=8)
     ax.set_xlabel(f"accuracy on held-out people, % ({report['interval']})")
@@ -115,7 +115,7 @@ def _ablation(report: Mapping[str, Any]) -> Any:
     parts = [("accuracy", [r["accuracy_change"] for r in rows])] + [(f"gap by {g}", [r["gaps"][g]["change"] for r in rows]) for g in gaps]
     for ax, (title, values) in zip(np.atleast_1d(axes), parts, strict=True):
         ax.axvline(0, color=INK, lw=0.7)
-        _intervals(ax, [100 * _three(v) for v in values], place, BLUE if title == "accuracy" else ORANGE)
+        _intervals(ax, [100 * _three(v) for v in values], place, ACCENT if title == "accuracy" else SECOND)
         ax.set_title(title.replace("_", " "), fontsize=9)
         ax.set_yticks(place, [f"{r['strategy']} without {r['without']}".replace("_", " ") for r in rows])
     figure.supxlabel("change in points when the modality is left out and the strategy fitted anew (95 %)", fontsize=9)

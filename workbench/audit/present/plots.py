@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.audit.result import Audit
 from workbench.audit.stats.groups import CROSS
+from workbench.theme import ACCENT, INK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,13 +37,13 @@ def forest(audit: Audit, metric: str | None = None, groupings: list[str] | None 
     axes = figure.subplots()
     for place, r in enumerate(rows):
         if r["reason"]:
-            axes.text(0.01, place, f"not shown: {r['reason']}", va="center", color="grey", transform=axes.get_yaxis_transform())
+            axes.text(0.01, place, f"not shown: {r['reason']}", va="center", color=INK, transform=axes.get_yaxis_transform())
             continue
-        axes.plot([r["low"], r["high"]], [place, place], color="tab:blue", linewidth=2)
-        axes.plot(r["value"], place, "o", color="tab:blue")
+        axes.plot([r["low"], r["high"]], [place, place], color=ACCENT, linewidth=2)
+        axes.plot(r["value"], place, "o", color=ACCENT)
     whole = next(r for r in rows if r["grouping"] == "overall")
     if not whole["reason"]:
-        axes.axvline(whole["value"], color="grey", linestyle="--", linewidth=1)
+        axes.axvline(whole["value"], color=INK, linestyle="--", linewidth=1)
     names = [r["group"] if r["grouping"] == "overall" else f"{r['grouping'].replace('_', ' ')}: {r['group']}" for r in rows]
     axes.set_yticks(range(len(rows)), [f"{name} (n = {r['n_people']})" for name, r in zip(names, rows, strict=True)])
     axes.invert_yaxis()
@@ -63,7 +64,7 @@ def frontier(costs: pd.DataFrame, grouping: str) -> Any:
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     for r in costs[costs["grouping"] == grouping].to_dict("records"):
-        colour = "tab:blue" if r["frontier"] else "grey"
+        colour = ACCENT if r["frontier"] else INK
         reach_x = [[r["gap"] - r["gap_low"]], [r["gap_high"] - r["gap"]]]
         reach_y = [[r["accuracy"] - r["low"]], [r["high"] - r["accuracy"]]]
         fill = colour if r["frontier"] else "none"

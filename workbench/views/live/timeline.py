@@ -13,18 +13,14 @@ from workbench.labels import BASIC
 from workbench.sessions.replay import Replay
 from workbench.speech.provisional import NONE
 from workbench.streams import Floats, Track
+from workbench.theme import ACCENT, EMOTION_COLOURS, INK
 
 SPAN = 60.0
 """Seconds shown."""
-COLOURS: dict[str, str] = {
-    "angry": "#e5484d", "disgust": "#8e6bd6", "fear": "#b07d2b", "happy": "#4cc38a", "neutral": "#8a97a6", "sad": "#5b8def",
-    "surprise": "#f5a623",
-}  # fmt: skip
 ROW = 0.096  # s that a row of the `speech` track stands for
 _APART = 0.2  # s between two rows that belong to different stretches
 _LANES = ("fused", "voice", "face", "speech")
 _BLOCK = ("x", "width", "lane", "colour", "alpha", "label", "p")
-_INK = "#7d8896"  # readable on light and on dark
 
 
 class Timeline(pn.viewable.Viewer):
@@ -35,7 +31,9 @@ class Timeline(pn.viewable.Viewer):
         self._x = Range1d(0, SPAN)
         self._blocks, self._pitch, self._level, self._open = (ColumnDataSource() for _ in range(4))
         self.clear()
-        legend = " ".join(f"<span style='white-space:nowrap'><i style='background:{c}'></i>{label}</span>" for label, c in COLOURS.items())
+        legend = " ".join(
+            f"<span style='white-space:nowrap'><i style='background:{c}'></i>{label}</span>" for label, c in EMOTION_COLOURS.items()
+        )
         style = "display:flex;flex-wrap:wrap;gap:4px 14px;font-size:13px"
         css = "<style>i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:5px;vertical-align:-1px}</style>"
         self._layout = pn.Column(
@@ -54,8 +52,8 @@ class Timeline(pn.viewable.Viewer):
         plot.background_fill_alpha = plot.border_fill_alpha = 0
         plot.outline_line_alpha = 0.2
         plot.grid.grid_line_alpha = 0.15
-        plot.axis.axis_label_text_color = plot.axis.major_label_text_color = _INK
-        plot.axis.axis_line_color = plot.axis.major_tick_line_color = plot.axis.minor_tick_line_color = _INK
+        plot.axis.axis_label_text_color = plot.axis.major_label_text_color = INK
+        plot.axis.axis_line_color = plot.axis.major_tick_line_color = plot.axis.minor_tick_line_color = INK
         plot.axis.major_label_text_font_size = "12px"
         plot.min_border_left, plot.min_border_right = 62, 48
         return plot
@@ -72,13 +70,13 @@ class Timeline(pn.viewable.Viewer):
         plot = self._figure(150, y_range=Range1d(60, 400), x_axis_label="s", y_axis_label="pitch, Hz")
         plot.extra_y_ranges = {"level": Range1d(-70, 0)}
         axis = LinearAxis(y_range_name="level", axis_label="level, dBFS")
-        axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = _INK
+        axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = INK
         axis.minor_tick_line_color = None
         plot.add_layout(axis, "right")
         for source, alpha in ((self._level, 1.0), (self._open, 0.45)):
-            plot.line("t", "level", source=source, y_range_name="level", line_color=_INK, line_width=1.5, line_alpha=alpha)
+            plot.line("t", "level", source=source, y_range_name="level", line_color=INK, line_width=1.5, line_alpha=alpha)
         for source, alpha in ((self._pitch, 1.0), (self._open, 0.45)):
-            plot.scatter("t", "pitch", source=source, size=4, color="#5b8def", alpha=alpha)
+            plot.scatter("t", "pitch", source=source, size=4, color=ACCENT, alpha=alpha)
         return plot
 
     def clear(self) -> None:
@@ -134,7 +132,7 @@ def blocks(replay: Replay, speech: tuple[Floats, Floats], start: float) -> dict[
     out: dict[str, list[Any]] = {k: [] for k in _BLOCK}
 
     def add(lane: str, x: float, width: float, label: str, p: float, alpha: float) -> None:
-        for key, value in zip(out, (x, width, lane, COLOURS.get(label, _INK), alpha, label, p), strict=True):
+        for key, value in zip(out, (x, width, lane, EMOTION_COLOURS.get(label, INK), alpha, label, p), strict=True):
             out[key].append(value)
 
     for i in rows.tolist():

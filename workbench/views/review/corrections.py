@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 from workbench.errors import SessionError, WorkbenchError
 from workbench.labels import BASIC
 from workbench.sessions import overrides
+from workbench.theme import ERROR
 from workbench.views.review import html
 from workbench.views.review.data import Opened
 
@@ -68,7 +69,7 @@ class Corrections(pn.viewable.Viewer):
                 start, end = self._selection() or (0.0, 0.0)
                 made = overrides.of_label(session, start, end, self.label.value, self.reason.value, self.by.value)
         except WorkbenchError as error:
-            return self._say(str(error), "#e5484d")
+            return self._say(str(error), ERROR)
         self._say(f"Stored as correction {made.number}. The original is kept.", "inherit")
         self._list()
         return self._changed()

@@ -26,14 +26,12 @@ from bokeh.plotting import figure
 from workbench.labels import BASIC
 from workbench.sessions.overview import SCORES, Overview, runs, thin
 from workbench.streams import Floats, Track
-from workbench.views.live.timeline import COLOURS
+from workbench.theme import ACCENT, EMOTION_COLOURS, ERROR, INK, MARK, SCORE_COLOURS
 
 POINTS = 600
 """Rows of a curve, and blocks of a lane, that are sent for one screen width."""
 _PALE = {"line_width": 2.5, "line_alpha": 0.35}
 """The other settings' curves: broad and pale (dashes take ten times as long to draw)."""
-_INK = "#7d8896"  # readable on light and on dark
-_SCORE_COLOURS = dict(zip(SCORES, ("#4cc38a", "#f5a623", "#5b8def", "#8e6bd6"), strict=True))
 _LANES = ("events", "question", "speech", "faces", "face", "voice", "fused")
 _CLOCK = """const s = Math.max(0, tick), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60, r = Math.round((s % 60) * 10) / 10;
 const two = x => String(x).padStart(2, '0'); const sec = (r % 1 ? r.toFixed(1) : String(r)).padStart(r % 1 ? 4 : 2, '0');
@@ -87,8 +85,8 @@ class ReviewTimeline(pn.viewable.Viewer):
         plot = figure(height=height, x_range=self.x, sizing_mode="stretch_width", toolbar_location=None, tools="", **more)
         plot.background_fill_alpha = plot.border_fill_alpha = 0
         plot.outline_line_alpha, plot.grid.grid_line_alpha = 0.2, 0.15
-        plot.axis.axis_label_text_color = plot.axis.major_label_text_color = _INK
-        plot.axis.axis_line_color = plot.axis.major_tick_line_color = _INK
+        plot.axis.axis_label_text_color = plot.axis.major_label_text_color = INK
+        plot.axis.axis_line_color = plot.axis.major_tick_line_color = INK
         plot.axis.minor_tick_line_color = None
         plot.axis.major_label_text_font_size = plot.axis.axis_label_text_font_size = "11px"
         plot.axis.axis_label_text_font_style = "normal"
@@ -102,7 +100,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         plot = self._figure(164, y_range=self._lanes, name="review-plot")
         bar = HBar(y="lane", left="left", right="right", height=0.78, fill_color="colour", fill_alpha="alpha", line_color=None)
         bars = plot.add_glyph(self._blocks, bar)
-        marks = plot.add_glyph(self._events, Scatter(x="t", y="lane", size=9, marker="triangle", fill_color="#ef4444", line_color=None))
+        marks = plot.add_glyph(self._events, Scatter(x="t", y="lane", size=9, marker="triangle", fill_color=ERROR, line_color=None))
         plot.add_tools(HoverTool(tooltips=[("", "@text")], renderers=[bars, marks], point_policy="follow_mouse"))
         plot.ygrid.visible = False
         return plot
@@ -110,8 +108,8 @@ class ReviewTimeline(pn.viewable.Viewer):
     def _emotions(self) -> Any:
         plot = self._figure(122, y_range=Range1d(0, 1), y_axis_label="fused p")
         for name in BASIC:
-            plot.add_glyph(self._curves["before"], Line(x="t", y=name, line_color=COLOURS[name], **_PALE))
-            plot.add_glyph(self._curves["now"], Line(x="t", y=name, line_color=COLOURS[name], line_width=1.6))
+            plot.add_glyph(self._curves["before"], Line(x="t", y=name, line_color=EMOTION_COLOURS[name], **_PALE))
+            plot.add_glyph(self._curves["now"], Line(x="t", y=name, line_color=EMOTION_COLOURS[name], line_width=1.6))
         plot.yaxis.ticker = [0, 0.5, 1]
         return plot
 
@@ -120,21 +118,21 @@ class ReviewTimeline(pn.viewable.Viewer):
         self._level = Range1d(0, 90)
         plot.extra_y_ranges = {"level": self._level}
         axis = LinearAxis(y_range_name="level", axis_label="energy, dB")
-        axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = _INK
+        axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = INK
         axis.minor_tick_line_color, axis.axis_label_text_font_style = None, "normal"
         axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
         plot.add_layout(axis, "right")
-        level = plot.add_glyph(self._voice, Line(x="t", y="intensity", line_color=_INK, line_width=1))
+        level = plot.add_glyph(self._voice, Line(x="t", y="intensity", line_color=INK, line_width=1))
         level.y_range_name = "level"
-        plot.add_glyph(self._voice, Scatter(x="t", y="pitch", size=3, fill_color="#5b8def", line_color=None))
+        plot.add_glyph(self._voice, Scatter(x="t", y="pitch", size=3, fill_color=ACCENT, line_color=None))
         plot.yaxis.ticker = AdaptiveTicker(desired_num_ticks=3)
         return plot
 
     def _running(self) -> Any:
         plot = self._figure(112, last=True, y_range=Range1d(0, 100), y_axis_label="scores")
         for name in SCORES:
-            plot.add_glyph(self._scores["before"], Line(x="t", y=name, line_color=_SCORE_COLOURS[name], **_PALE))
-            plot.add_glyph(self._scores["now"], Line(x="t", y=name, line_color=_SCORE_COLOURS[name], line_width=1.6))
+            plot.add_glyph(self._scores["before"], Line(x="t", y=name, line_color=SCORE_COLOURS[name], **_PALE))
+            plot.add_glyph(self._scores["now"], Line(x="t", y=name, line_color=SCORE_COLOURS[name], line_width=1.6))
         plot.yaxis.ticker = [0, 50, 100]
         return plot
 
@@ -221,13 +219,13 @@ class ReviewTimeline(pn.viewable.Viewer):
             text = [
                 f"{lane}: {'uncertain, ' * bool(u)}{n} {p:.0%}" for n, p, u in zip(names, r["p"], r["uncertain"], strict=True)
             ]  # fmt: skip
-            add(lane, r["left"], r["right"], [COLOURS[n] for n in names], sure, text)
+            add(lane, r["left"], r["right"], [EMOTION_COLOURS[n] for n in names], sure, text)
         if now:
             left, right = _stretches(now.face, now.start, now.end, start, end)
-            add("faces", left, right, [_INK] * len(left), [0.55] * len(left), ["a face is seen"] * len(left))
+            add("faces", left, right, [INK] * len(left), [0.55] * len(left), ["a face is seen"] * len(left))
         for lane, blocks, colour in (
-            ("speech", self._marks.speech, "#5b8def"), ("question", self._marks.questions, "#14b8a6"),
-            ("reviewed", self._marks.reviewed, "#ef4444"),
+            ("speech", self._marks.speech, ACCENT), ("question", self._marks.questions, MARK),
+            ("reviewed", self._marks.reviewed, ERROR),
         ):  # fmt: skip
             inside = [b for b in blocks if b[1] >= start and b[0] <= end]
             alphas = [0.35 + 0.3 * (i % 2) if lane == "question" else 0.7 for i in range(len(inside))]
@@ -252,8 +250,8 @@ def legend() -> str:
     def chip(name: str, colour: str) -> str:
         return f"<span style='white-space:nowrap'><i style='display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:4px;background:{colour}'></i>{name}</span>"  # noqa: E501
 
-    chips = " ".join(chip(n, c) for n, c in COLOURS.items()) + " <span style='opacity:.6'>| scores so far:</span> "
-    chips += " ".join(chip(n, c) for n, c in _SCORE_COLOURS.items())
+    chips = " ".join(chip(n, c) for n, c in EMOTION_COLOURS.items()) + " <span style='opacity:.6'>| scores so far:</span> "
+    chips += " ".join(chip(n, c) for n, c in SCORE_COLOURS.items())
     return f"<div style='display:flex;flex-wrap:wrap;gap:3px 12px;font-size:12px'>{chips}<span>pale: uncertain</span><span>broad and pale: the other settings</span></div>"  # noqa: E501
 
 

@@ -13,9 +13,7 @@ from bokeh.plotting import figure
 from bokeh.transform import linear_cmap
 
 from workbench.streams import Floats
-
-INK = "#7d8896"  # readable on light and on dark
-BLUE, ORANGE = "#5b8def", "#e8833a"
+from workbench.theme import ACCENT, INK, SECOND, SHADES
 
 
 def _figure(height: int, label: str, **options: Any) -> Any:
@@ -40,10 +38,10 @@ class Frontier(pn.viewable.Viewer):
         self._best = ColumnDataSource({"accuracy": [], "gap": []})
         self._here = ColumnDataSource({"accuracy": [], "gap": [], "low": [], "high": []})
         plot = _figure(340, "frontier", tools="", x_axis_label="gap, points (less is fairer)", y_axis_label="accuracy, %")
-        plot.line("gap", "accuracy", source=self._best, line_color=BLUE, line_width=2)
+        plot.line("gap", "accuracy", source=self._best, line_color=ACCENT, line_width=2)
         dots = plot.scatter("gap", "accuracy", source=self._all, size=7, fill_color="colour", line_color=None, fill_alpha=0.8)
-        plot.segment("gap", "low", "gap", "high", source=self._here, line_color=ORANGE, line_width=2)
-        plot.scatter("gap", "accuracy", source=self._here, size=15, marker="diamond", fill_color=ORANGE, line_color="white")
+        plot.segment("gap", "low", "gap", "high", source=self._here, line_color=SECOND, line_width=2)
+        plot.scatter("gap", "accuracy", source=self._here, size=15, marker="diamond", fill_color=SECOND, line_color="white")
         tips = [("face's share", "@face{0%}"), ("accuracy", "@accuracy{0.0} %"), ("gap", "@gap{0.0} points")]
         plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
         self._layout = pn.pane.Bokeh(plot, sizing_mode="stretch_width")
@@ -59,7 +57,7 @@ class Frontier(pn.viewable.Viewer):
             Value, low and high of the present point, in [0, 1].
         gap : float
         """
-        colour = np.where(table["best"], BLUE, INK)
+        colour = np.where(table["best"], ACCENT, INK)
         self._all.data = {"face": table["face"], "accuracy": 100 * table["accuracy"], "gap": 100 * table["gap"], "colour": colour}
         best = table[table["best"]].sort_values("gap")
         self._best.data = {"accuracy": 100 * best["accuracy"], "gap": 100 * best["gap"]}
@@ -91,10 +89,10 @@ class Confusion(pn.viewable.Viewer):
         plot = _figure(
             340, "confusion", tools="tap", x_range=list(classes), y_range=list(classes)[::-1], x_axis_label="fused", y_axis_label="label"
         )
-        fill = linear_cmap("share", ["#f4f7fd", "#d7e3fa", "#b3cbf5", "#8bb0ef", "#6393e6", "#3f76d8", "#2a5cb8", "#1d4590"], 0, 1)
+        fill = linear_cmap("share", list(SHADES), 0, 1)
         cells = plot.rect(
             "said", "label", 0.96, 0.96, source=self._cells, fill_color=fill, line_color=None, nonselection_fill_alpha=1,
-            selection_line_color=ORANGE, selection_line_width=3,
+            selection_line_color=SECOND, selection_line_width=3,
         )  # fmt: skip
         words = plot.text("said", "label", "text", source=self._cells, text_color="ink", text_align="center", text_baseline="middle")
         words.glyph.text_font_size = "12px"

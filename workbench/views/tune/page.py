@@ -13,6 +13,7 @@ import param
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation.bootstrap import Interval
+from workbench.theme import ERROR
 from workbench.training import tune
 from workbench.training.tune import WEIGHTS, Point, PointFigures, Tuner
 from workbench.views.tune.charts import Confusion, Frontier
@@ -210,7 +211,7 @@ class TunePage(pn.viewable.Viewer):
             self._log.loading = False
 
     def _say(self, text: str, problem: bool = False) -> None:
-        self._said.object = f"<p style='color:{'#e5484d' if problem else 'inherit'};font-size:13px;margin:4px 0'>{escape(text)}</p>"
+        self._said.object = f"<p style='color:{ERROR if problem else 'inherit'};font-size:13px;margin:4px 0'>{escape(text)}</p>"
 
     def _tell(self, text: str, severity: str = "info") -> None:
         self._notice.param.update(object=text, severity=severity, visible=bool(text))
