@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from workbench import bundled
 from workbench.errors import SettingsError
 
 FILLER_PROMPT = "Um, uh, so, like, you know, uhm, hmm, er, I mean..."
@@ -213,7 +214,7 @@ def load(path: Path | str | None = None) -> Settings:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping.
+    """A YAML mapping; ``experiments/default.yaml`` and the like are found from any folder (see `workbench.bundled`).
 
     Raises
     ------
@@ -221,7 +222,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         If the file cannot be read or does not hold a mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(bundled.find(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -129,9 +129,15 @@ def adjust(p: ArrayLike, method: str) -> Floats:
         p-values, in [0, 1].
     method : {"holm", "bh", "none"}
     """
-    from statsmodels.stats.multitest import multipletests
-
     values = np.asarray(p, dtype=np.float64)
-    if method == "none" or len(values) == 0:
+    count = len(values)
+    if method == "none" or count == 0:
         return values
-    return np.asarray(multipletests(values, method={"holm": "holm", "bh": "fdr_bh"}[method])[1])
+    order = np.argsort(values)
+    if method == "holm":
+        raised = np.maximum.accumulate(values[order] * np.arange(count, 0, -1))
+    else:
+        raised = np.minimum.accumulate((values[order] / (np.arange(1, count + 1) / count))[::-1])[::-1]
+    adjusted = np.empty(count)
+    adjusted[order] = np.minimum(raised, 1.0)
+    return adjusted

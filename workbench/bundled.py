@@ -1,0 +1,38 @@
+"""Files that lie beside the package in a checkout and inside it once it is installed: default settings, cards of corpora."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_INSIDE = Path(__file__).parent / "bundled_files"
+_CHECKOUT = Path(__file__).parents[1]
+
+
+def find(path: Path | str) -> Path:
+    """A file of the working folder, else the one of that name that the package brings along.
+
+    Parameters
+    ----------
+    path : Path or str
+        As a command was given it, such as ``experiments/default.yaml``.
+
+    Returns
+    -------
+    Path
+        `path` itself where it exists, or where the package has nothing of that name either.
+
+    Examples
+    --------
+    >>> find("experiments/default.yaml").is_file()
+    True
+    >>> find("no/such.yaml").as_posix()
+    'no/such.yaml'
+    """
+    path = Path(path)
+    if path.is_absolute() or path.exists() or ".." in path.parts:
+        return path
+    for root in (_INSIDE, _CHECKOUT):
+        inside = root / path
+        if path.parts[:1] in (("experiments",), ("datasets",)) and inside.is_file():
+            return inside
+    return path
