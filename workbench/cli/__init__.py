@@ -16,11 +16,17 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Entry point: a `WorkbenchError` becomes one line on stderr and exit code 2, never a traceback."""
+    """Entry point: a `WorkbenchError`, or a library that an extra brings, becomes one line on stderr and exit code 2."""
+    from workbench import extras
     from workbench.cli import commands  # noqa: F401  (registers every group on `app`)
 
     try:
         app()
+    except ModuleNotFoundError as error:
+        if (wanted := extras.missing(error)) is None:
+            raise
+        sys.stderr.write(f"workbench: {wanted}\n")
+        sys.exit(2)
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: {error}\n")
         sys.exit(2)
