@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 export WORKBENCH_DATA ?= $(abspath $(wildcard ../shared/datasets))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test docs lint live tune audit review notebooks bench mlflow lock clean
+.PHONY: help setup demo test docs lint live tune audit review serve wheel notebooks bench mlflow lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,16 +44,22 @@ lint: $(READY) ## ruff, the type checker and the house's import rule
 	$(BIN)/lint-imports
 
 live: setup ## the live page on http://localhost:5006/live
-	$(BIN)/panel serve apps/live.py --plugins workbench.live
+	$(BIN)/workbench serve live
 
 tune: setup ## the fusion lab's page on http://localhost:5006/tune
-	$(BIN)/panel serve apps/tune.py
+	$(BIN)/workbench serve tune
 
 audit: setup ## the bias audits' page on http://localhost:5006/audit
-	$(BIN)/panel serve apps/audit.py
+	$(BIN)/workbench serve audit
 
 review: setup ## the review page on http://localhost:5006/review
-	$(BIN)/panel serve apps/review.py
+	$(BIN)/workbench serve review
+
+serve: setup ## every page in one server, listed on http://localhost:5006
+	$(BIN)/workbench serve
+
+wheel: $(READY) ## build the wheel, and try it in empty environments
+	VENV=$(VENV) .ci/wheel
 
 notebooks: setup ## run every notebook
 	@$(BIN)/workbench sample build

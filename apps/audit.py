@@ -9,8 +9,6 @@ from workbench.audit.present import bundle
 from workbench.views.audit.page import AuditPage
 from workbench.zoo.progress import Progress
 
-DEFAULT = Path(__file__).parents[1] / "experiments" / "audit_default.yaml"
-
 pn.extension(notifications=False)
 
 
@@ -23,7 +21,7 @@ def kept() -> dict:
 
 def first(progress: Progress) -> bundle.Bundle:
     """The default audit, kept for the next visitor."""
-    asked = config.load(DEFAULT)
+    asked = config.default()
     found = bundle.run(asked, progress)
     found.save(data.folder(asked))
     return found

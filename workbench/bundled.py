@@ -1,4 +1,6 @@
-"""Files that lie beside the package in a checkout and inside it once it is installed: default settings, cards of corpora."""
+"""Files that lie beside the package in a checkout and inside it once it is installed: pages, default settings,
+cards of corpora.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from pathlib import Path
 
 _INSIDE = Path(__file__).parent / "bundled_files"
 _CHECKOUT = Path(__file__).parents[1]
+_FOLDERS = (("apps",), ("datasets",), ("experiments",))
 
 
 def find(path: Path | str) -> Path:
@@ -29,10 +32,17 @@ def find(path: Path | str) -> Path:
     'no/such.yaml'
     """
     path = Path(path)
-    if path.is_absolute() or path.exists() or ".." in path.parts:
+    if path.is_absolute() or path.exists() or path.parts[:1] not in _FOLDERS or ".." in path.parts:
         return path
-    for root in (_INSIDE, _CHECKOUT):
-        inside = root / path
-        if path.parts[:1] in (("experiments",), ("datasets",)) and inside.is_file():
-            return inside
-    return path
+    return own(path) or path
+
+
+def own(path: Path | str) -> Path | None:
+    """The file of that name that the package brings along, whatever lies in the working folder; None where it has none.
+
+    Examples
+    --------
+    >>> own("apps/review.py").name
+    'review.py'
+    """
+    return next((root / path for root in (_INSIDE, _CHECKOUT) if (root / path).is_file()), None)

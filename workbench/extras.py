@@ -21,7 +21,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 """Extra → the modules for which it is named; others may bring some of them too."""
 
 
-class MissingExtra(WorkbenchError):
+class MissingExtraError(WorkbenchError):
     """A library is not installed; the message names the extra that brings it."""
 
 
@@ -30,7 +30,7 @@ def installed(module: str) -> bool:
     return find_spec(module) is not None
 
 
-def missing(error: ModuleNotFoundError) -> MissingExtra | None:
+def missing(error: ModuleNotFoundError) -> MissingExtraError | None:
     """The error for a person where an optional library is missing; None where `error` has another cause.
 
     Examples
@@ -41,7 +41,9 @@ def missing(error: ModuleNotFoundError) -> MissingExtra | None:
     True
     """
     module = (error.name or "").partition(".")[0]
-    for extra, modules in MODULES.items():
-        if module in modules:
-            return MissingExtra(f"{module} is not installed; this needs the extra [{extra}]: pip install '{PACKAGE}[{extra}]'")
-    return None
+    return next((needed(module, extra) for extra, modules in MODULES.items() if module in modules), None)
+
+
+def needed(module: str, extra: str) -> MissingExtraError:
+    """The error that says which extra brings a module."""
+    return MissingExtraError(f"{module} is not installed; this needs the extra [{extra}]: pip install '{PACKAGE}[{extra}]'")

@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.benchmarks.serving import APPS, served
-
-ROOT = APPS.parent
+from workbench.benchmarks.serving import served
 
 
 @dataclass

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.support.browser import FLAGS, Watched, chromium, watch
 from tests.support.fake_devices import devices, flags
-from tests.support.live_server import ROOT, Server, serve
+from tests.support.live_server import Server, serve
+from tests.support.packages import ROOT
 from workbench import sample, settings
 from workbench.capture import browser
 from workbench.events import EventKind

@@ -106,6 +106,19 @@ def load(path: Path) -> Config:
         raise AuditError(f"{path}: keys must be words; check the YAML") from None
 
 
+def default() -> Config:
+    """The audit that is run where nobody names one: of CREMA-D's votes, or of generated ones where CREMA-D is not there."""
+    from workbench.corpora import generated
+
+    config = load(Path("experiments/audit_default.yaml"))
+    corpus = generated.default_votes()
+    if corpus == config.source.corpus:
+        return config
+    return config.model_copy(
+        update={"name": f"{corpus} votes", "source": config.source.model_copy(update={"corpus": corpus, "root": None}), "gates": ()}
+    )
+
+
 def file_name(name: str) -> str:
     """A name as a file's."""
     return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "audit"

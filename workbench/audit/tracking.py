@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench import settings
+from workbench import extras, settings
 from workbench.audit.config import Config, file_name
 from workbench.audit.options import AuditError
 from workbench.audit.present import bundle, plots
@@ -97,7 +97,7 @@ def _run(mlflow: Any, run: str, what: str) -> None:
 
 def runs() -> list[dict[str, Any]]:
     """Kept audit runs, newest first."""
-    if not _is_store():
+    if not _is_store() or not extras.installed("mlflow"):
         return []
     mlflow = connect(EXPERIMENT)
     found = mlflow.search_runs(experiment_names=[EXPERIMENT], output_format="list", order_by=["start_time DESC"])

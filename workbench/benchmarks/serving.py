@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import urlopen
 
+from workbench import bundled
 from workbench.errors import WorkbenchError
 
-APPS = Path(__file__).parents[2] / "apps"
 PATIENCE = 300.0
 """Seconds that a server may take to start: models are loaded before the first visitor."""
 
@@ -46,7 +46,7 @@ def served(app: str, folder: Path, *arguments: str, environment: Mapping[str, st
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     log = folder / "server.log"
-    command = [sys.executable, "-m", "panel", "serve", str(APPS / f"{app}.py"), "--port", str(port), *arguments]
+    command = [sys.executable, "-m", "panel", "serve", str(bundled.own(f"apps/{app}.py")), "--port", str(port), *arguments]
     with log.open("wb") as out:
         changed = os.environ | {"PYTHONUNBUFFERED": "1", **(environment or {})}
         process = subprocess.Popen(command, env=changed, cwd=folder, stdout=out, stderr=subprocess.STDOUT)

@@ -22,22 +22,29 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="An audit run's folder, 
 
 @audit.command()
 def run(
-    config: Annotated[Path, typer.Option(help="What to audit, and the limits that must hold.")] = Path("experiments/audit_default.yaml"),
+    config: Annotated[
+        Path | None,
+        typer.Option(help="What to audit, and the limits that must hold; the votes of CREMA-D, or generated ones, where left out."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables and the page; otherwise the one in the configuration.")] = None,
     track: Annotated[bool | None, typer.Option("--track/--no-track", help="Keep the run in MLflow, or not.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit predictions by group and write everything as one page. Exit code 1 where a stated limit is exceeded."""
+    from workbench import extras
+    from workbench.audit import config as configuration
     from workbench.audit import data, tracking
-    from workbench.audit.config import load
     from workbench.audit.present import bundle
     from workbench.zoo.progress import bars
 
-    asked = load(config)
+    asked = configuration.load(config) if config else configuration.default()
     with bars() as progress:
         found = bundle.run(asked, progress)
-    page = found.save(out or data.folder(asked))
     keep = asked.track if track is None else track
+    if keep and track is None and not extras.installed("mlflow"):
+        keep = False
+        found.remarks.append("The run is not kept in MLflow, which is not installed; it comes with the extra [lab].")
+    page = found.save(out or data.folder(asked))
     run_id = tracking.log(found, asked) if keep else None
     _report(found, page, run_id, as_json)
     if found.exceeded:

@@ -9,6 +9,7 @@ from workbench.cli import sessions
 from workbench.cli import reviewing
 from workbench.cli import evaluate
 from workbench.cli import info
+from workbench.cli import serve
 from workbench.cli import bench
 from workbench.cli import audit
 from workbench.cli import corpora

@@ -37,7 +37,7 @@ def settings_(
 
 PACKAGES = (
     "mediapipe", "tensorflow", "keras", "ai-edge-litert", "torch", "whisperx", "faster-whisper", "praat-parselmouth", "pocketsphinx",
-    "sentence-transformers", "scikit-learn", "mlflow", "fairlearn", "panel", "holoviews", "bokeh", "jupyterlab", "ipywebrtc", "av",
+    "sentence-transformers", "scikit-learn", "mlflow", "fairlearn", "panel", "bokeh", "jupyterlab", "ipywebrtc", "av",
 )  # fmt: skip
 
 

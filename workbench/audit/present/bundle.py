@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from workbench import extras
 from workbench.audit import data as reading
 from workbench.audit.config import Config, Gate, file_name
 from workbench.audit.data import AuditData
@@ -211,6 +212,7 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
         step()
     exceeded = [line for gate in config.gates for line in check(gate, audits)]
     notes: dict[str, str] = {}
+    remarks: list[str] = []
     change = costs = trades = law = None
     if config.compare:
         before, after = (_named(m, name, "compare") for name in config.compare)
@@ -218,7 +220,7 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
         change = core.change(before, after, m.labels, m.groups, kind=m.kind, name=title, **shared)  # type: ignore[arg-type]
         step()
     if config.costs:
-        costs = _costs(config, m)
+        costs, remarks = _costs(config, m)
         notes["costs"] = (
             f"Every strategy on every set of modalities, on people that it was not fitted on; changes are counted from "
             f"{config.costs.baseline}. Up and to the left is better; on the frontier nothing else is better in both."
@@ -234,7 +236,7 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
     if config.ll144:
         law = _ll144(config, m)
         step()
-    return Bundle(config.name, audits, change, costs, trades, law, exceeded, notes, [], m.fingerprints())
+    return Bundle(config.name, audits, change, costs, trades, law, exceeded, notes, remarks, m.fingerprints())
 
 
 def _named(m: AuditData, name: str, where: str) -> Any:
@@ -272,16 +274,22 @@ def check(gate: Gate, audits: dict[str, Audit]) -> list[str]:
     return out
 
 
-def _costs(config: Config, m: AuditData) -> pd.DataFrame:
+def _costs(config: Config, m: AuditData) -> tuple[pd.DataFrame, list[str]]:
+    """The table, and a sentence for every strategy that is left out because its library is not installed."""
     assert config.costs is not None
     if m.samples is None:
         raise AuditError("costs: the source has no modalities to take away; leave costs out")
     words = MODALITIES
-    fused = [
-        modalities.Fused(name, subset, held_out(name, m.samples, [words[x] for x in subset]))
-        for name in config.costs.strategies for subset in modalities.subsets(tuple(words))
-    ]  # fmt: skip
-    return modalities.costs(fused, m.labels, m.groups, m.people, m.classes or (), config.costs.baseline, config.audit)
+    fused, left_out = [], []
+    for name in config.costs.strategies:
+        try:
+            for subset in modalities.subsets(tuple(words)):
+                fused.append(modalities.Fused(name, subset, held_out(name, m.samples, [words[x] for x in subset])))
+        except ModuleNotFoundError as error:
+            if (missing := extras.missing(error)) is None:
+                raise
+            left_out.append(f"The costs of modalities leave out the strategy {name}: {missing}")
+    return modalities.costs(fused, m.labels, m.groups, m.people, m.classes or (), config.costs.baseline, config.audit), left_out
 
 
 def _mitigation(config: Config, m: AuditData) -> pd.DataFrame:
