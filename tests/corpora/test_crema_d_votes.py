@@ -128,11 +128,12 @@ def test_an_empty_and_an_absent_folder(tmp_path: Path) -> None:
         crema_d.load_votes(tmp_path / "nowhere")
 
 
-def test_media_that_are_missing_or_stubs_are_named_file_by_file(tmp_path: Path, crema_d_root: Path) -> None:
+def test_media_that_are_missing_or_stubs_are_named_file_by_file(tmp_path: Path, generated_root: Path) -> None:
     root = tmp_path / "crema-d"
-    shutil.copytree(crema_d_root, root, ignore=shutil.ignore_patterns("SentenceFilenames.csv"))
+    shutil.copytree(generated_root, root, ignore=shutil.ignore_patterns("SentenceFilenames.csv"))
     root.chmod(0o755)
-    clips = ["1001_IEO_NEU_XX", "1001_IEO_HAP_LO", "1001_IEO_HAP_MD"]
+    table = crema_d.load_votes(root).table
+    clips = table["clip"][table["sex"] == "male"].tolist()[:3]
     (root / "SentenceFilenames.csv").write_text("Stimulus_Number,Filename\n" + "".join(f"{i},{c}\n" for i, c in enumerate(clips)))
     (root / "AudioWAV").mkdir()
     (root / "VideoFlash").mkdir()

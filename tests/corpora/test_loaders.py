@@ -261,7 +261,7 @@ def test_a_clip_of_nobody_is_left_out(tmp_path: Path) -> None:
     (root / "validated.tsv").write_text((root / "validated.tsv").read_text().replace("bb\t", "\t"))
     corpus = corpora.load("common-voice", root)
     assert len(corpus.clips) == 2
-    assert "error common_voice_en_3: nobody is named as its person; the clip is left out" in said(corpus)
+    assert "error common_voice_en_3: it names no person; the clip is left out" in said(corpus)
 
 
 def test_a_table_that_breaks_its_promise_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Corpora: one loader a corpus, all giving the same typed table (`base.Corpus`); cards lie in ``datasets/``."""
+"""Corpora: one loader for each, all with the same typed table (`base.Corpus`) as result; their cards are in ``datasets/``."""
 
 from workbench.corpora.registry import CORPORA, CorpusEntry, find, folder, load, samples
 

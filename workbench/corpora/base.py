@@ -1,4 +1,4 @@
-"""What every corpus loader gives: one typed table of clips, and findings that say what was wrong with which file."""
+"""The result of every corpus loader: a typed table of clips, and findings that say what is wrong with which file."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ MEDIA: tuple[str, ...] = ("audio", "video", "image")
 MODALITIES: tuple[str, ...] = (*MEDIA, "text", "votes")
 COLUMNS: dict[str, str] = {
     "clip": "str",  # unique name of the clip in its corpus
-    "person": "str",  # who is heard or seen: splits and intervals go by it
+    "person": "str",  # who speaks or is in the picture; splits and intervals are made by person
     "split": "str",  # the corpus's own split
     "label": "str",  # in the taxonomy of `workbench.labels`; missing where the corpus's label has no class there
-    "original": "str",  # the label as the corpus writes it
+    "original": "str",  # the corpus's own label
     "modalities": "str",  # what the clip has, of `MODALITIES`, joined by "+"
     "audio": "str",  # path relative to the root
     "video": "str",
     "image": "str",
-    "text": "str",  # what was said, by the corpus
-    "start": "float64",  # where the clip lies in the recording that it was cut from, s; its own files begin at 0
+    "text": "str",  # the words that are spoken, as the corpus gives them
+    "start": "float64",  # where the clip is in the recording that it was cut from, s; its own files begin at 0
     "end": "float64",
     "sex": "str",
     "race": "str",
@@ -47,10 +47,17 @@ _STUB = b"version https://git-lfs.github.com/spec/"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing about a corpus: where it is, what it is, what to do.
+    """One problem or remark about a corpus.
 
-    An `error` is something that is missing or broken (the clip or the part is left out), a `warning` something that whoever
-    uses the corpus must know, a `note` how it was read.
+    Parameters
+    ----------
+    level : {"error", "warning", "note"}
+        "error": something is missing or broken, and the clip or part is left out. "warning": something that users of the
+        corpus must know. "note": how it was read.
+    where : str
+        The file, column or clip.
+    message : str
+        What it is and what to do.
     """
 
     level: Level
@@ -69,7 +76,7 @@ class Corpus:
     clips : DataFrame
         One row a clip; columns as in `COLUMNS`, then those of the corpus itself.
     findings : tuple of Finding
-        What was skipped or is doubtful, never silently.
+        Everything that was skipped or is doubtful.
     """
 
     name: str
@@ -98,7 +105,7 @@ def is_stub(path: Path) -> bool:
 
 
 def fault(path: Path) -> str | None:
-    """What is wrong with a file, or None: missing, not readable, empty, or a git-LFS pointer."""
+    """What is wrong with a file (missing, not readable, empty, or a git-LFS pointer); None where nothing is."""
     if not path.is_file():
         return "missing; download it again"
     if path.stat().st_size == 0:
@@ -111,12 +118,12 @@ def fault(path: Path) -> str | None:
 
 
 def locate(root: Path, name: str) -> Path:
-    """A file by its name wherever below `root` it was unpacked; where it is not, its place in the root."""
+    """The file of that name anywhere below `root`; where there is none, ``root / name``."""
     return min(root.rglob(name), key=lambda p: len(p.parts), default=root / name)
 
 
 def need(path: Path, what: str) -> Path:
-    """`path` if it is a sound file.
+    """`path`, if the file is there and not empty or a pointer.
 
     Raises
     ------
@@ -139,9 +146,14 @@ def read_csv(
     what : str
         What the table is, for messages.
     required, known : iterable of str
-        Columns that must, and that may be there; others are reported and left out.
+        Columns that must be there, and columns that may be there; others are reported and left out.
     **options
         For `pandas.read_csv`.
+
+    Returns
+    -------
+    table : DataFrame
+    findings : list of Finding
 
     Raises
     ------
@@ -155,7 +167,7 @@ def read_csv(
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         raise CorpusError(f"{path}: not a readable table ({str(error).splitlines()[0]}); download it again") from None
     if missing := [c for c in required if c not in table.columns]:
-        raise CorpusError(f"{path}: {what} lacks column {', '.join(missing)}; found {', '.join(map(str, table.columns[:12]))}")
+        raise CorpusError(f"{path}: {what} lacks column {', '.join(missing)}; it has {', '.join(map(str, table.columns[:12]))}")
     if table.empty:
         raise CorpusError(f"{path}: {what} has no rows; download it again")
     unknown = [str(c) for c in table.columns if c not in {*required, *known}]
@@ -165,7 +177,7 @@ def read_csv(
 
 @dataclass
 class Collector:
-    """Gathers a loader's rows; checks media as they come, then the whole table.
+    """Collects a loader's rows; checks each media file, then the whole table.
 
     Parameters
     ----------
@@ -195,36 +207,39 @@ class Collector:
             raise CorpusError(f"{self.root}: the folder is empty; see datasets/{self.name}.md for how to get the corpus")
 
     def report(self, level: Level, where: Path | str, message: str) -> None:
+        """Add a finding; a path is given relative to the root."""
         where = where.relative_to(self.root) if isinstance(where, Path) else where
         self.findings.append(Finding(level, str(where), message))
 
     def add(
         self, clip: str, person: str, original: str | None, media: Mapping[str, Path], *, also: Iterable[str] = (), **more: Any
     ) -> None:
-        """Add a clip with those of its media that are sound.
+        """Add a clip with those of its media files that are usable.
 
         Parameters
         ----------
         clip, person : str
             Unique name of the clip; whom it is of.
         original : str or None
-            The corpus's label, a key of `labels`; one that is not known there is reported and the clip has no label.
+            The corpus's label, a key of `labels`; a clip with another label has none here, which is reported.
         media : dict of Path
             By kind, of `MEDIA`.
         also : iterable of str
-            What the clip has besides media ("text", "votes"). Without that and without sound media it is left out.
+            What the clip has besides media ("text", "votes"). A clip with neither that nor usable media is left out.
+        **more
+            Further columns, of `COLUMNS` or the corpus's own.
         """
-        good = {kind: str(path.relative_to(self.root)) for kind, path in media.items() if self._sound(path)}
-        if has := list(dict.fromkeys([*good, *also])):
+        usable = {kind: str(path.relative_to(self.root)) for kind, path in media.items() if self._usable(path)}
+        if has := list(dict.fromkeys([*usable, *also])):
             has += ["text"] if more.get("text") and "text" not in has else []
             row = {"clip": clip, "person": person, "label": self.labels.get(original or ""), "original": original}
-            self.rows.append({**row, "modalities": "+".join(has), **good, **more})
+            self.rows.append({**row, "modalities": "+".join(has), **usable, **more})
 
-    def _sound(self, path: Path) -> bool:
+    def _usable(self, path: Path) -> bool:
         problem = fault(path)
         if problem is None:
             return True
-        if not path.parent.is_dir():  # one line a missing folder, not one for each of its thousands of files
+        if not path.parent.is_dir():  # one finding for a missing folder, not one for each of its thousands of files
             if path.parent not in self._absent:
                 self.report("error", path.parent, "the folder is missing; download this part of the corpus")
             self._absent.add(path.parent)
@@ -233,7 +248,9 @@ class Collector:
         return False
 
     def corpus(self) -> Corpus:
-        """The finished table: duplicates left out; labels without a class, persons across splits and groups of one reported.
+        """The finished corpus.
+
+        Duplicates are left out. Labels without a class here, persons in several splits and groups of one person are reported.
 
         Raises
         ------
@@ -251,10 +268,10 @@ class Collector:
         return validate(Corpus(self.name, self.root, clips, tuple(self.findings)))
 
     def _plausible(self, clips: pd.DataFrame) -> pd.DataFrame:
-        """Without clips that are nobody's, and without ages and times that cannot be; each of them reported."""
+        """The clips without those of no person, and without impossible ages and times; each is reported."""
         nobody = clips["person"].fillna("").eq("")
         for clip in clips.loc[nobody, "clip"]:
-            self.report("error", clip, "nobody is named as its person; the clip is left out")
+            self.report("error", clip, "it names no person; the clip is left out")
         clips = clips[~nobody].reset_index(drop=True)
         old = ~clips["age"].between(1, 120) & clips["age"].notna()
         for person, age in clips[old].drop_duplicates("person")[["person", "age"]].itertuples(index=False):
@@ -267,7 +284,7 @@ class Collector:
         return clips
 
     def _mapped(self, clips: pd.DataFrame) -> list[Finding]:
-        """What became of labels that are not simply another word for a class."""
+        """Findings about labels that have no class here, or share one with another label."""
         times = clips["original"].value_counts()
         into = Counter(filter(None, self.labels.values()))
         out = []
@@ -281,12 +298,12 @@ class Collector:
 
 
 def validate(corpus: Corpus) -> Corpus:
-    """The corpus, if its table is what `COLUMNS` promises.
+    """The corpus, if its table is as `COLUMNS` says.
 
     Raises
     ------
     CorpusError
-        Naming the first column whose type or content is not as promised: a mistake of the loader.
+        Naming the first column whose type or content is wrong.
     """
     clips = corpus.clips
     for column, kind in COLUMNS.items():
@@ -300,15 +317,15 @@ def validate(corpus: Corpus) -> Corpus:
         "age": clips["age"].isna() | clips["age"].between(1, 120),
         "end": ~(clips["end"] < clips["start"]),
     }
-    for column, sound in rules.items():
-        if not sound.all():
-            bad = clips.loc[~sound].iloc[0]
+    for column, valid in rules.items():
+        if not valid.all():
+            bad = clips.loc[~valid].iloc[0]
             raise CorpusError(f"{corpus.name}: clip {bad['clip']!r}: impossible {column} {bad[column]!r}; correct it in the corpus's table")
     return corpus
 
 
 def duplicates(clips: pd.DataFrame) -> list[Finding]:
-    """One error a clip that occurs more than once; only its first row is kept."""
+    """One error for each clip that occurs more than once; only its first row is kept."""
     times = clips["clip"].value_counts()
     return [Finding("error", str(c), f"occurs {n} times; the first is kept, remove the others") for c, n in times[times > 1].items()]
 
@@ -328,11 +345,11 @@ def split_persons(clips: pd.DataFrame) -> list[Finding]:
 
 
 def lone_groups(clips: pd.DataFrame) -> list[Finding]:
-    """A warning for every demographic group with a single person in it: nothing can be said about such a group."""
+    """A warning for every demographic group with a single person in it, since no conclusion about such a group is possible."""
     out = []
-    people = clips.drop_duplicates("person")
-    for column in people.columns.intersection(["sex", "race", "ethnicity", "age_band", "accent"]):
-        counts = Counter(people[column].dropna())
+    persons = clips.drop_duplicates("person")
+    for column in persons.columns.intersection(["sex", "race", "ethnicity", "age_band", "accent"]):
+        counts = Counter(persons[column].dropna())
         if lone := sorted(value for value, n in counts.items() if n == 1):
             shown = ", ".join(lone[:5]) + (" …" if len(lone) > 5 else "")
             out.append(Finding("warning", column, f"{len(lone)} groups have one person only ({shown}); their figures are suppressed"))

@@ -1,4 +1,4 @@
-"""Looks at every file of a corpus: what is missing, unreadable, cut short or a git-LFS pointer."""
+"""Checks every file of a corpus: which are missing, unreadable, cut short or git-LFS pointers."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from workbench.errors import CorpusError, MediaError
 from workbench.zoo.progress import Progress
 
 _STREAMED = 0xFFFFFF00
-"""Sizes from here on say that the writer did not know: the file was streamed."""
+"""A size this large in a WAV header means that the writer did not know it, because the file was streamed."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found in a corpus's folder.
+    """The result of `check`.
 
     Parameters
     ----------
     name : str
     root : Path
     clips, persons : int
-        That can be used.
+        How many can be used.
     has : dict of int
-        Modality → clips that have it.
+        Modality → number of clips that have it.
     findings : tuple of Finding
+        Everything that is wrong or doubtful.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Checked:
 
     @property
     def wrong(self) -> bool:
+        """Whether any finding is an error."""
         return any(f.level == "error" for f in self.findings)
 
 
@@ -57,13 +59,17 @@ def check(name: str, path: Path | None = None, need: Iterable[str] = (), progres
     need : iterable of str
         Modalities that every clip must have ("audio"); one that some lack is an error.
     progress : callable
-        Told how many files were opened.
+        Called with the number of files that were opened.
+
+    Returns
+    -------
+    Checked
 
     Raises
     ------
     CorpusError
-        If the corpus or a modality is not known, or nobody says where the corpus lies. What is wrong with the folder itself
-        is a finding.
+        If the corpus or a modality is not known, or the corpus's folder is not given. Problems of the folder itself are
+        findings.
     """
     root = folder(find(name).name, path)
     if strange := [m for m in need if m not in MODALITIES]:
@@ -86,12 +92,12 @@ def check(name: str, path: Path | None = None, need: Iterable[str] = (), progres
 def unreadable(corpus: Corpus, progress: Progress) -> list[Finding]:
     """One error for every media file that cannot be opened, or ends before its header says."""
     paths = [p for kind in MEDIA for p in corpus.clips[kind].dropna()]
-    found = []
+    findings = []
     for i, path in enumerate(paths):
         if problem := media_fault(corpus.root / path):
-            found.append(Finding("error", path, problem))
+            findings.append(Finding("error", path, problem))
         progress(f"{corpus.name}: files", i + 1, len(paths))
-    return found
+    return findings
 
 
 def media_fault(path: Path) -> str | None:

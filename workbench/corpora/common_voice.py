@@ -12,7 +12,7 @@ from workbench.errors import CorpusError
 
 REQUIRED: tuple[str, ...] = ("client_id", "path", "sentence", "up_votes", "down_votes", "age", "gender")
 OPTIONAL: tuple[str, ...] = ("sentence_id", "sentence_domain", "accents", "accent", "variant", "locale", "segment")
-"""Not in all releases: older ones say `accent` and know neither sentence ids nor variants."""
+"""Not in all releases: older ones have `accent` and neither sentence ids nor variants."""
 SPLITS: tuple[str, ...] = ("train", "dev", "test")
 AGES: dict[str, str] = {
     "teens": "10-19", "twenties": "20-29", "thirties": "30-39", "fourties": "40-49", "forties": "40-49", "fifties": "50-59",
@@ -51,8 +51,8 @@ def load(root: Path) -> Corpus:
 
 
 def _table(out: Collector, path: Path) -> pd.DataFrame:
-    rows, found = read_csv(path, f"the table {path.name}", REQUIRED, OPTIONAL, sep="\t", quoting=csv.QUOTE_NONE)
-    out.findings += found
+    rows, findings = read_csv(path, f"the table {path.name}", REQUIRED, OPTIONAL, sep="\t", quoting=csv.QUOTE_NONE)
+    out.findings += findings
     return rows
 
 

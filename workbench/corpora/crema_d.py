@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 SOURCE = "CREMA-D: votes of human raters on acted clips, not outputs of a model"
 CHANNELS: dict[int, str] = {1: "voice", 2: "face", 3: "av"}
-"""What the raters were given, by the vote table's row index // 100000."""
+"""What the raters judged, by the vote table's row index // 100000."""
 LETTERS: tuple[str, ...] = ("A", "D", "F", "H", "N", "S")
 RAW: tuple[str, ...] = tuple(f"mean{name}Resp" for name in ("Anger", "Disgust", "Fear", "Happy", "Neutral", "Sad"))
 INTENSITY: tuple[str, ...] = tuple(f"{name}Norm" for name in RAW)
@@ -37,7 +37,7 @@ _UNUSED = ("agreement", "emoVote", "meanEmoResp", "medianEmoResp", "meanEmoRespN
 
 @dataclass(frozen=True)
 class Votes:
-    """The judgements as arrays and a tidy table, rows in the same order.
+    """The judgements as arrays and as a table, with rows in the same order.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ class Votes:
         Mean rated intensity of each emotion among those who chose it, 0 to 1 on each rater's own scale (the corpus's
         ``…RespNorm``; the plain ``…Resp`` where a rater's scale is not known); 0 where nobody chose it.
     findings : tuple of Finding
-        What was skipped, and ties.
+        What was skipped, and how many clips have ties.
     fingerprint : str
         First 12 hex digits of the SHA-256 of the two source files.
     name, source : str
-        What the corpus is called, and what its figures came from.
+        Name of the corpus, and what its figures are.
     """
 
     table: pd.DataFrame
@@ -85,7 +85,7 @@ def load_votes(root: Path | str, name: str = "crema-d", source: str = SOURCE) ->
     ----------
     root : Path
     name, source : str
-        What the corpus is called, and what its figures came from: said beside every figure.
+        Name of the corpus, and what its figures are; shown beside every figure.
 
     Raises
     ------
@@ -93,31 +93,31 @@ def load_votes(root: Path | str, name: str = "crema-d", source: str = SOURCE) ->
         If a table is missing, a git-LFS pointer, lacks columns, or holds no usable clip.
     """
     root = Path(root)
-    start = Collector("crema-d", root)  # says so if the folder is missing or empty
+    start = Collector(name, root)  # an error if the folder is missing or empty
     required = [*LETTERS, "fileName", "numResponses", *RAW, *INTENSITY]
-    raw, found = read_csv(root / VOTES, "the vote table", required, _UNUSED, index_col=0)
-    people, more = read_people(root)
-    findings = [*start.findings, *found, *more]
+    raw, of_votes = read_csv(root / VOTES, "the vote table", required, _UNUSED, index_col=0)
+    people, of_people = read_people(root)
+    findings = [*start.findings, *of_votes, *of_people]
     numbers = raw[[*LETTERS, "numResponses", *RAW, *INTENSITY]].apply(pd.to_numeric, errors="coerce")
     frame = pd.DataFrame({"clip": raw["fileName"], "channel": pd.to_numeric(raw.index.to_series(), errors="coerce") // 100000}).join(
         numbers
     )
     frame = _drop_bad(frame, findings)
-    wide = {name: frame[frame["channel"] == code].set_index("clip") for code, name in CHANNELS.items()}
+    wide = {channel: frame[frame["channel"] == code].set_index("clip") for code, channel in CHANNELS.items()}
     clips = _common(wide, findings)
     table = _people_of(clips, people, findings)
     arrays, intensity = {}, {}
-    for name, part in wide.items():
+    for channel, part in wide.items():
         counts = part.loc[clips, list(LETTERS)].to_numpy(float)
-        arrays[name] = counts / counts.sum(axis=1, keepdims=True)
+        arrays[channel] = counts / counts.sum(axis=1, keepdims=True)
         own, plain = part.loc[clips, list(INTENSITY)].to_numpy(float), part.loc[clips, list(RAW)].to_numpy(float)
-        intensity[name] = np.clip(np.where(np.isnan(own), plain, own), 0, 100) / 100
-        table[f"n_{name}"] = counts.sum(axis=1).astype(int)
+        intensity[channel] = np.clip(np.where(np.isnan(own), plain, own), 0, 100) / 100
+        table[f"n_{channel}"] = counts.sum(axis=1).astype(int)
         tied = int(((counts == counts.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
         if tied:
-            text = f"{tied} of {len(clips)} clips have a tied first place ({name}); tied classes share the vote"
+            text = f"{tied} of {len(clips)} clips have a tied first place ({channel}); tied classes share the vote"
             findings.append(Finding("warning", VOTES.name, text))
-    shares = {f"{name}_{label}": arrays[name][:, i] for name in arrays for i, label in enumerate(CREMA_D)}
+    shares = {f"{channel}_{label}": arrays[channel][:, i] for channel in arrays for i, label in enumerate(CREMA_D)}
     table = pd.concat([table, pd.DataFrame(shares)], axis=1)
     findings += lone_groups(table)
     digest = hashlib.sha256((root / VOTES).read_bytes() + (root / PEOPLE).read_bytes()).hexdigest()[:12]
@@ -146,7 +146,7 @@ def read_people(root: Path) -> tuple[pd.DataFrame, list[Finding]]:
 
 
 def _drop_bad(frame: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
-    """Leave out, and report row by row, what cannot be a vote."""
+    """The table without rows that cannot be votes; each of them is reported."""
     counts = frame[list(LETTERS)]
     reasons = {
         "the row index names no channel (1, 2 or 3 times 100000)": ~frame["channel"].isin(CHANNELS),
@@ -167,7 +167,7 @@ def _drop_bad(frame: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
 
 
 def _common(wide: dict[str, pd.DataFrame], findings: list[Finding]) -> list[str]:
-    """Clips judged in all three channels, in the order of the table."""
+    """Clips that were judged in all three channels, in the order of the table."""
     every = list(dict.fromkeys(clip for part in wide.values() for clip in part.index))
     for clip in every:
         if missing := [name for name, part in wide.items() if clip not in part.index]:
@@ -185,21 +185,22 @@ def _people_of(clips: list[str], people: pd.DataFrame, findings: list[Finding]) 
     return table.join(people, on="person")
 
 
-def load(root: Path) -> Corpus:
+def load(root: Path, name: str = "crema-d") -> Corpus:
     """Every clip that the corpus's list names, with its votes and, where they are, `AudioWAV/*.wav` and `VideoFlash/*.flv`.
 
-    A copy without media is a corpus of votes: that is noted, not an error. Half of the media is one, file by file.
+    A copy without any media is a corpus of votes, which is a note and not an error. If a part of the media is there, each missing file
+    is an error.
     """
-    out = Collector("crema-d", root, CREMA_D_CODES)
+    out = Collector(name, root, CREMA_D_CODES)
     root = out.root
-    people, found = read_people(root)
-    out.findings += found
-    names, found = read_csv(root / "SentenceFilenames.csv", "the list of clips", ["Filename"], ["Stimulus_Number"])
-    out.findings += found
+    people, findings = read_people(root)
+    out.findings += findings
+    names, findings = read_csv(root / "SentenceFilenames.csv", "the list of clips", ["Filename"], ["Stimulus_Number"])
+    out.findings += findings
     judged: set[str] = set()
     if (root / VOTES).exists():
         try:
-            votes = load_votes(root)
+            votes = load_votes(root, name)
             judged = set(votes.table["clip"])
             out.findings += [f for f in votes.findings if f not in out.findings and f not in lone_groups(votes.table)]
         except CorpusError as error:

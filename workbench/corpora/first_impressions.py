@@ -22,7 +22,7 @@ AGES: dict[str, str] = {
 
 
 class _Plain(pickle.Unpickler):
-    """Reads containers, numbers and strings only: a pickle that names any class could run code, and is refused."""
+    """Reads containers, numbers and strings only; a pickle that names a class is refused, because it could run code."""
 
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"it names {module}.{name}")
@@ -39,18 +39,18 @@ def read_pickle(path: Path, what: str) -> dict[str, Any]:
     need(path, what)
     try:
         with path.open("rb") as file:
-            found = _Plain(file, encoding="latin1").load()
+            content = _Plain(file, encoding="latin1").load()
     except Exception as error:  # a damaged pickle raises almost anything
         raise CorpusError(f"{path}: not a pickle of plain values ({error}); download it again from the organisers") from None
-    if not isinstance(found, dict):
-        raise CorpusError(f"{path}: {what} holds a {type(found).__name__}, not a dictionary; download it again")
-    return found
+    if not isinstance(content, dict):
+        raise CorpusError(f"{path}: {what} holds a {type(content).__name__}, not a dictionary; download it again")
+    return content
 
 
 def load(root: Path) -> Corpus:
     """The splits whose annotations are here; all files are found by name wherever the archives were unpacked.
 
-    `person` is the clip's source video: several clips are cut from each, and who speaks in two videos is not known.
+    `person` is the clip's source video: several clips are cut from each, and whether two videos show the same person is not known.
     """
     out = Collector("first-impressions-v2", root)
     root = out.root
@@ -76,13 +76,13 @@ def load(root: Path) -> Corpus:
 def _split(out: Collector, path: Path, split: str, files: dict[str, Path], people: dict[str, dict[str, str]]) -> None:
     traits = read_pickle(path, "the annotation")
     if missing := [t for t in TRAITS if t not in traits]:
-        raise CorpusError(f"the annotation lacks {', '.join(missing)}; found {', '.join(map(str, list(traits)[:8]))}")
+        raise CorpusError(f"the annotation lacks {', '.join(missing)}; it has {', '.join(map(str, list(traits)[:8]))}")
     words: dict[str, Any] = {}
-    said = locate(out.root, path.name.replace("annotation", "transcription"))
+    spoken = locate(out.root, path.name.replace("annotation", "transcription"))
     try:
-        words = read_pickle(said, "the transcription")
+        words = read_pickle(spoken, "the transcription")
     except CorpusError as error:
-        out.report("warning", said, f"{error}: these clips have no text")
+        out.report("warning", spoken, f"{error}: these clips have no text")
     for name in traits["interview"]:
         values = {t: _unit(traits[t].get(name)) for t in TRAITS}
         if bad := [t for t, v in values.items() if np.isnan(v)]:
@@ -100,7 +100,7 @@ def _unit(value: Any) -> float:
 
 def _people(out: Collector) -> dict[str, dict[str, str]]:
     """Demographics by video name, as outsiders judged them from the video."""
-    found: dict[str, dict[str, str]] = {}
+    people: dict[str, dict[str, str]] = {}
     plan = {
         "eth_gender_annotations_*.csv": {"Ethnicity": ("race", RACES), "Gender": ("sex", SEXES)},
         "age_anno_*.csv": {"AgeGroup": ("age_band", AGES)},
@@ -115,10 +115,10 @@ def _people(out: Collector) -> dict[str, dict[str, str]]:
             for row in rows.to_dict("records"):
                 for column, (name, codes) in columns.items():
                     if row[column] in codes:
-                        found.setdefault(row["VideoName"], {})[name] = codes[row[column]]
+                        people.setdefault(row["VideoName"], {})[name] = codes[row[column]]
                     else:
                         out.report("error", path, f"{row['VideoName']}: unknown {column} {row[column]!r}; left empty")
-    return found
+    return people
 
 
 def _semicolons(path: Path) -> bool:
@@ -127,7 +127,7 @@ def _semicolons(path: Path) -> bool:
 
 
 def baseline(clips: pd.DataFrame) -> list[Finding]:
-    """The "accuracy" (1 - mean absolute error) that a constant reaches: every result must be read against it."""
+    """The "accuracy" (1 - mean absolute error) of a constant prediction, as a reference for every result."""
     score = {t: 1 - float((clips[t] - clips[t].mean()).abs().mean()) for t in TRAITS if t in clips}
     text = ", ".join(f"{t} {v:.3f}" for t, v in score.items())
     return [Finding("note", "annotation", f"1-MAE of a constant, the mean of these clips: {text}; no result below that is worth anything")]

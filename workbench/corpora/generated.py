@@ -1,22 +1,26 @@
-"""A generated corpus of votes in CREMA-D's shape: for trying the workbench where no real corpus is there. Nobody was recorded.
+"""A generated corpus of votes in CREMA-D's format, for trying the workbench without a real corpus. Nobody was recorded.
 
-The same tables that CREMA-D ships are drawn from a seed, written to a folder of the cache, and read by CREMA-D's own
-loader, so that everything that works on it works on the real corpus.
+The tables of CREMA-D are drawn from a seed, written to a folder of the cache, and read by CREMA-D's own loader, so that
+everything that works on them works on the real corpus.
 
-Built in, so that an audit has something to find: the votes on the *faces* of men hit the intended emotion less often than
-those on the faces of women (`FACE_HIT`), voices are equal. Nothing else differs between groups but by chance.
+One difference is built in, so that an audit has something to show: votes on the *faces* of men agree with the intended
+emotion less often than votes on the faces of women (`FACE_HIT`). For voices there is no difference. All other
+differences between groups are chance.
 """
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
 from workbench.corpora import crema_d
+from workbench.corpora.base import Corpus
 from workbench.corpora.crema_d import CHANNELS, INTENSITY, LETTERS, PEOPLE, RAW, VOTES, Votes
+from workbench.errors import CorpusError
 from workbench.labels import CREMA_D_CODES
 from workbench.settings import cache_dir, data_dir
 
@@ -31,20 +35,24 @@ _SEED, _VERSION = 20260101, 1
 
 
 def default_votes() -> str:
-    """The corpus of votes to open where nobody names one: CREMA-D where its tables are, else this one."""
+    """Name of the corpus of votes that is used by default: "crema-d" where its tables are in WORKBENCH_DATA, else "generated"."""
     data = data_dir()
     return "crema-d" if data is not None and (data / "crema-d" / VOTES).exists() else NAME
 
 
 def folder() -> Path:
-    """The corpus's folder, written where it is not there yet."""
+    """The corpus's folder, which is written first if it does not exist."""
     target = cache_dir() / "corpora" / f"{NAME}-{_VERSION}"
-    if not (target / "SentenceFilenames.csv").exists():
-        fresh = target.with_name(f".{target.name}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        write(fresh)
-        if not target.exists():
-            fresh.rename(target)
+    if target.exists():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=target.parent) as scratch:
+            fresh = write(Path(scratch) / NAME)
+            with suppress(OSError):  # another process may have been faster
+                fresh.rename(target)
+    except OSError as error:
+        raise CorpusError(f"{target}: cannot be written ({error.strerror}); set WORKBENCH_CACHE to a folder that can") from None
     return target
 
 
@@ -55,7 +63,7 @@ def write(root: Path, persons: int = PERSONS, clips: int = CLIPS, seed: int = _S
     ----------
     root : Path
     persons, clips : int
-        Actors, and clips of each.
+        Number of actors, and of clips by each.
     seed : int
         The same seed gives the same bytes.
     """
@@ -89,14 +97,14 @@ def write(root: Path, persons: int = PERSONS, clips: int = CLIPS, seed: int = _S
 
 
 def _sentence(j: int) -> str:
-    """A three-letter sentence code that no other clip of the actor has with the same emotion."""
+    """A three-letter sentence code, another one for each clip of an actor with the same emotion."""
     return "S" + chr(ord("A") + j // 26) + chr(ord("A") + j % 26)
 
 
 def _votes(names: list[str], intended: np.ndarray, hit: np.ndarray, offset: int, random: np.random.Generator) -> pd.DataFrame:
     """One channel's rows of the vote table."""
     k = len(LETTERS)
-    # some clips are clearer than others, and neutral is what raters say where they are unsure
+    # some clips are clearer than others, and raters choose neutral where they are unsure
     clear = np.clip(hit + random.normal(0, 0.18, len(names)), 0.02, 0.98)
     other = random.dirichlet(np.full(k, 0.8), len(names))
     other[:, LETTERS.index("N")] += 0.35
@@ -113,6 +121,11 @@ def _votes(names: list[str], intended: np.ndarray, hit: np.ndarray, offset: int,
     return table
 
 
+def load(root: Path) -> Corpus:
+    """The clips that `write` made, with the modality "votes" only."""
+    return crema_d.load(root, NAME)
+
+
 def load_votes(root: Path | None = None) -> Votes:
-    """The generated votes, named as what they are."""
+    """The generated votes, with the notice that they are generated."""
     return crema_d.load_votes(root or folder(), name=NAME, source=NOTICE)

@@ -13,7 +13,7 @@ _NUMBER = r"-?\d+(?:\.\d+)?"
 _TURN = re.compile(
     rf"\[({_NUMBER}) - ({_NUMBER})\]\t((Ses\d\d)[FM]_\w+_([FM])\d+)\t(\w+)\t\[({_NUMBER}), ({_NUMBER}), ({_NUMBER})\]",
 )
-_SAID = re.compile(r"(\S+) \[[^\]]*\]: ?(.*)")
+_SPOKEN = re.compile(r"(\S+) \[[^\]]*\]: ?(.*)")
 
 
 def load(root: Path) -> Corpus:
@@ -34,8 +34,8 @@ def load(root: Path) -> Corpus:
 
 
 def _dialog(out: Collector, folder: Path, table: Path, session: str) -> None:
-    said = _transcript(folder / "dialog" / "transcriptions" / table.name)
-    if not said:
+    texts = _transcript(folder / "dialog" / "transcriptions" / table.name)
+    if not texts:
         out.report("warning", folder / "dialog" / "transcriptions" / table.name, "missing or empty: these turns have no text")
     turns = 0
     for number, line in enumerate(table.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
@@ -50,7 +50,7 @@ def _dialog(out: Collector, folder: Path, table: Path, session: str) -> None:
             out.report("error", table, f"{turn}: unknown emotion {emotion!r}; the clip has no label")
         out.add(
             turn, number_of_session + letter, emotion, {"audio": folder / "sentences" / "wav" / table.stem / f"{turn}.wav"},
-            also=["text"] if said.get(turn) else [], text=said.get(turn), split=session, start=float(start), end=float(end),
+            also=["text"] if texts.get(turn) else [], text=texts.get(turn), split=session, start=float(start), end=float(end),
             sex="female" if letter == "F" else "male", language="en", improvised="impro" in table.stem,
             valence=float(valence), activation=float(activation), dominance=float(dominance),
         )  # fmt: skip
@@ -59,8 +59,8 @@ def _dialog(out: Collector, folder: Path, table: Path, session: str) -> None:
 
 
 def _transcript(path: Path) -> dict[str, str]:
-    """Turn → what was said."""
+    """Turn → its words."""
     if not path.is_file():
         return {}
-    matches = (_SAID.fullmatch(line.strip()) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    matches = (_SPOKEN.fullmatch(line.strip()) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
     return {m[1]: m[2] for m in matches if m}

@@ -18,7 +18,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "dev": ("dev/dev_splits_complete", "dev_splits_complete", "dev"),
     "test": ("test/output_repeated_splits_test", "output_repeated_splits_test", "test"),
 }
-"""Where the archives unpack each split's clips; the first that is there counts, else the root itself."""
+"""Folders into which the archives unpack each split's clips; the first that exists is used, else the root."""
 _TIME = re.compile(r"(\d+):(\d\d):(\d\d)[,.](\d{1,3})")
 
 
@@ -32,8 +32,8 @@ def load(root: Path) -> Corpus:
             out.report("error", table, "missing; download it again")
             continue
         here += 1
-        rows, found = read_csv(table, f"the table of {split}", COLUMNS, encoding="utf-8", encoding_errors="replace")
-        out.findings += found
+        rows, findings = read_csv(table, f"the table of {split}", COLUMNS, encoding="utf-8", encoding_errors="replace")
+        out.findings += findings
         folder = next((root / f for f in FOLDERS[split] if (root / f).is_dir()), root)
         media = folder != root or any(root.glob("dia*_utt*.mp4"))
         if not media:
@@ -54,7 +54,7 @@ def load(root: Path) -> Corpus:
 
 
 def seconds(text: str) -> float:
-    """``"00:20:57,256"`` as 1257.256; NaN where it is no time."""
+    """A time such as ``"00:20:57,256"`` in seconds (1257.256); NaN where it is not a time."""
     if not (match := _TIME.fullmatch(text.strip())):
         return float("nan")
     hours, minutes, whole, rest = match.groups()

@@ -19,8 +19,8 @@ LIST = Path("EmoLabel") / "list_patition_label.txt"  # sic
 def load(root: Path) -> Corpus:
     """Pictures of the basic set, and of the compound set where it is here (column `compound`; it has no basic label).
 
-    Nobody knows who is in the pictures: each one counts as a person of its own, so splits "by person" do not keep the same
-    face out of both sides, and intervals are too narrow.
+    The corpus does not say who is in the pictures. Each picture counts as a person of its own, so splits "by person" may have
+    the same face on both sides, and intervals are too narrow.
     """
     out = Collector("raf-db", root, {WORDS[code]: label for code, label in RAF_DB_BASIC.items()})
     sets = [s for s in ("basic", "compound") if (out.root / s).is_dir()]
@@ -54,7 +54,7 @@ def _pictures(out: Collector, table: Path, name: str) -> None:
 
 
 def attributes(out: Collector, path: Path) -> dict[str, Any]:
-    """Sex, race and age band, as annotators judged them: the three lines after the five landmarks."""
+    """Sex, race and age band as annotators judged them, from the three lines after the five landmarks."""
     if problem := fault(path):
         out.report("error", path, f"{problem}; the picture has no demographics")
         return {}

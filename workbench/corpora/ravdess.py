@@ -23,23 +23,23 @@ def load(root: Path) -> Corpus:
     """Every file below the root that bears a RAVDESS name, wherever the archives were unpacked.
 
     A clip is a performance: its file with picture and sound, and its file with sound alone, are one clip; files with
-    picture alone are passed over where there is one with both. Of each actor whose speech is here, missing files are named.
+    picture alone are skipped where there is one with both. The missing files of every actor whose speech is here are reported.
     """
     labels: dict[str, str | None] = {NAMES[code]: label for code, label in RAVDESS_CODES.items()}
     out = Collector("ravdess", root, labels)
-    found: dict[str, dict[str, Path]] = {}  # performance → modality code → file
+    performances: dict[str, dict[str, Path]] = {}  # performance → modality code → file
     for path in sorted(p for p in out.root.rglob("*") if p.suffix in (".mp4", ".wav")):
         if match := _NAME.fullmatch(path.name):
-            files = found.setdefault(match[2], {})
+            files = performances.setdefault(match[2], {})
             if match[1] in files:
                 out.report("error", path, f"a second copy of {files[match[1]].relative_to(out.root)}; remove one")
             files.setdefault(match[1], path)
         else:
             out.report("error", path, "not a RAVDESS file name; skipped")
-    silent = sum("02" in files and "01" in files for files in found.values())
+    silent = sum("02" in files and "01" in files for files in performances.values())
     if silent:
         out.report("note", "02-*.mp4", f"{silent} files with picture alone were passed over: the same take with sound is here")
-    for take, files in found.items():
+    for take, files in performances.items():
         channel, emotion, intensity, sentence, repetition, actor = take.split("-")
         used = {_KINDS[code]: path for code, path in sorted(files.items(), reverse=True)}  # 01 last: it wins over 02
         out.add(
@@ -47,19 +47,19 @@ def load(root: Path) -> Corpus:
             text=SENTENCES[sentence], channel="speech" if channel == "01" else "song",
             intensity="strong" if intensity == "02" else "normal", repetition=int(repetition),
         )  # fmt: skip
-    _complete(out, found)
+    _complete(out, performances)
     return out.corpus()
 
 
-def _complete(out: Collector, found: dict[str, dict[str, Path]]) -> None:
-    """Name what is missing of the actors that are here; say which actors are not."""
+def _complete(out: Collector, performances: dict[str, dict[str, Path]]) -> None:
+    """Report missing files of the actors that are here, and which actors are not."""
     for code, suffix in (("01", "mp4"), ("03", "wav")):
-        folders = {take[-2:]: files[code].parent for take, files in found.items() if code in files and take.startswith("01")}
+        folders = {take[-2:]: files[code].parent for take, files in performances.items() if code in files and take.startswith("01")}
         for actor, folder in folders.items():
             for take in takes(actor):
-                if code not in found.get(take, {}):
+                if code not in performances.get(take, {}):
                     out.report("error", folder / f"{code}-{take}.{suffix}", "missing; unpack the actor's archive again")
-    absent = [f"{a:02}" for a in range(1, ACTORS + 1) if not any(take.endswith(f"-{a:02}") for take in found)]
+    absent = [f"{a:02}" for a in range(1, ACTORS + 1) if not any(take.endswith(f"-{a:02}") for take in performances)]
     if absent and len(absent) < ACTORS:
         out.report("warning", "Actor_*", f"{len(absent)} of {ACTORS} actors are not here: {', '.join(absent)}")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CorpusEntry:
-    """A corpus: its name (that of its folder under the data root and of its card), and what its table holds.
+    """A corpus that can be loaded by its name, which is also that of its folder in WORKBENCH_DATA and of its card.
 
     Parameters
     ----------
@@ -26,15 +26,15 @@ class CorpusEntry:
     modalities : tuple of str
         Of `base.MODALITIES`.
     label : str
-        What `label` is, or what there is instead.
+        What its labels are, or what there is instead.
     groups : tuple of str
-        Demographic columns that it fills.
+        Demographic columns that have values.
     loader : str or callable
-        ``loader(root) -> Corpus``, itself or as ``"module:function"``, imported when it is used.
+        ``loader(root) -> Corpus``, the function or ``"module:function"``, which is imported on first use.
     samples : str or callable, optional
-        ``samples(root) -> evaluation.samples.Samples``: what fusion learns from without any media, such as votes.
+        ``samples(root) -> evaluation.samples.Samples``: data for fusion that needs no media, such as votes.
     own_folder : str or callable, optional
-        ``own_folder() -> Path`` where the corpus brings its data along, so that nobody needs to say where it lies.
+        ``own_folder() -> Path``, for a corpus that comes with its data.
     """
 
     name: str
@@ -48,7 +48,7 @@ class CorpusEntry:
     own_folder: str | Callable[[], Path] | None = None
 
     def load(self, root: Path) -> Corpus:
-        """See `load` below."""
+        """Read the corpus in the folder `root`; see `workbench.corpora.load`."""
         corpus: Corpus = _function(self.loader)(root)
         return corpus
 
@@ -73,7 +73,7 @@ ENTRIES: tuple[CorpusEntry, ...] = (
         samples="workbench.evaluation.samples:crema_d",
     ),
     replace(
-        _entry("generated", "Generated votes: not people", "Apache-2.0, made by this package", ("votes",), *_VOTES, "crema_d"),
+        _entry("generated", "Generated votes: not people", "Apache-2.0, made by this package", ("votes",), *_VOTES, "generated"),
         samples="workbench.evaluation.samples:generated",
         own_folder="workbench.corpora.generated:folder",
     ),
@@ -105,7 +105,7 @@ def _check(name: str, thing: Any) -> CorpusEntry:
 
 
 CORPORA: Registry[CorpusEntry] = Registry("corpus", "workbench.corpora", {}, _check)
-"""Every corpus by name; what installed packages add is among them."""
+"""Every corpus by name, including those of installed packages."""
 for _one in ENTRIES:
     CORPORA.own(_one.name, _one)
 
@@ -130,7 +130,7 @@ def find(name: str) -> CorpusEntry:
 
 
 def folder(name: str, path: Path | str | None = None) -> Path:
-    """Where a corpus lies: `path`, else the folder that it brings along, else ``$WORKBENCH_DATA/NAME``.
+    """A corpus's folder: `path`, else the folder that comes with it, else ``$WORKBENCH_DATA/NAME``.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def folder(name: str, path: Path | str | None = None) -> Path:
     Raises
     ------
     CorpusError
-        If neither says so.
+        If WORKBENCH_DATA is needed and not set.
     """
     if path is not None:
         return Path(path)
@@ -158,7 +158,7 @@ def folder(name: str, path: Path | str | None = None) -> Path:
 
 
 def samples(name: str, path: Path | str | None = None) -> Any:
-    """What fusion learns from without any media, as `evaluation.samples.Samples`; None where the corpus has nothing of that kind.
+    """Data for fusion that needs no media, as `evaluation.samples.Samples`; None where the corpus has no such data.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def samples(name: str, path: Path | str | None = None) -> Any:
 
 
 def load(name: str, path: Path | str | None = None) -> Corpus:
-    """A corpus as a typed table, with the problems that were met beside it.
+    """Load a corpus as a typed table, with the problems that were met.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def load(name: str, path: Path | str | None = None) -> Corpus:
     Returns
     -------
     Corpus
-        `clips` (columns as in `base.COLUMNS`) and `problems`: what was broken is left out of the one and named in the other.
+        `clips` (columns as in `base.COLUMNS`) and `problems`: what is broken is left out of `clips` and listed in `problems`.
 
     Raises
     ------

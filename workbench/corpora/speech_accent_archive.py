@@ -16,7 +16,7 @@ PASSAGE = (
     "of blue cheese, and maybe a snack for her brother Bob. We also need a small plastic snake and a big toy frog for the kids. "
     "She can scoop these things into three red bags, and we will go meet her Wednesday at the train station."
 )
-"""What every speaker reads: `text` of every clip, the reference for word error rates."""
+"""The text that every speaker reads; `text` of every clip, and the reference for word error rates."""
 
 
 def load(root: Path) -> Corpus:
@@ -24,8 +24,8 @@ def load(root: Path) -> Corpus:
     out = Collector("speech-accent-archive", root)
     table = out.root / "speakers_all.csv"
     known = [f"Unnamed: {i}" for i in range(9, 12)]  # empty columns at the end of the published table
-    rows, found = read_csv(table, "the table of speakers", COLUMNS, known)
-    out.findings += found
+    rows, findings = read_csv(table, "the table of speakers", COLUMNS, known)
+    out.findings += findings
     gone = rows["file_missing?"].str.strip().str.upper() == "TRUE"
     if gone.any():
         out.report("note", table, f"{gone.sum()} speakers have no recording by the table itself (file_missing?); left out")

@@ -1,9 +1,9 @@
-"""A corpus's extracted tracks on disk, and what fusion reads of them.
+"""A corpus's extracted tracks on disk, and the features that fusion reads from them.
 
-A folder: ``extraction.json`` (settings, a key a stage), ``clips.parquet`` (the corpus's table, with what each clip's files
-are) and ``errors.parquet``, all three of the last run, and ``STAGE/KEY/CLIP.CONTENT.parquet``, one file a clip and stage.
-KEY stands for everything the stage's result rests on besides the clip's content: other settings, weights or code lie beside
-it and overwrite nothing.
+The folder has ``extraction.json`` (settings, a key a stage), ``clips.parquet`` (the corpus's table, with what each clip's files
+are) and ``errors.parquet``, all three of the last run, and ``STAGE/KEY/CLIP.CONTENT.parquet``, one file for each clip and stage.
+KEY is a hash of everything that the stage's result depends on besides the clip's content; results of other settings, weights or
+code have another KEY and overwrite nothing.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ PROSODY: tuple[str, ...] = (
     "speaking_rate", "articulation_rate", "pause_total", "filler_rate",
 )  # fmt: skip
 """Columns of the `prosody` features: means over a clip's segments, weighted by their lengths; units as in `contracts.Prosody`."""
-_READ = ("tracking", "emotion", "prosody", "embedding")  # stages whose files the features are made of
-_EDGE = 1 << 16  # bytes at each end of a file that its fingerprint rests on
+_READ = ("tracking", "emotion", "prosody", "embedding")  # stages whose files the features are computed from
+_EDGE = 1 << 16  # bytes at each end of a file that are part of its fingerprint
 _WHOLE = Grid(np.array([0.0]), np.array([np.inf]))
 Rows = list[dict[str, Any]]
 
 
 def default_folder(name: str) -> Path:
-    """Where the tracks of a corpus are kept where nobody says otherwise: in the cache."""
+    """The default folder for the tracks of a corpus, in the cache."""
     return tree.cache_dir() / "tracks" / name
 
 
 def content(files: Sequence[Path], text: str = "") -> str:
-    """See `CONTENT`.
+    """The value of column `CONTENT` for a clip with these files and text.
 
     Raises
     ------
@@ -71,12 +71,12 @@ def content(files: Sequence[Path], text: str = "") -> str:
 
 
 def track_file(root: Path, stage: str, key: str, clip: str, what: str) -> Path:
-    """Where a stage's result for a clip lies; `what` is the clip's `CONTENT`."""
+    """The file of a stage's result for a clip; `what` is the clip's `CONTENT`."""
     return root / stage / key / f"{quote(clip, safe='')}.{what}.parquet"
 
 
 def write_rows(path: Path, clip: str, rows: Rows) -> None:
-    """Write a table in one step: a file that is there is whole."""
+    """Write a table under another name and rename it, so that an existing file is always complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     table = pa.Table.from_pylist([{"clip": clip, **row} for row in rows])
@@ -93,14 +93,14 @@ def read_rows(path: Path) -> Rows:
         If the file is not there or damaged.
     """
     try:
-        rows: Rows = pq.ParquetFile(path).read(use_threads=False).to_pylist()  # threads cost more than they give a small file
+        rows: Rows = pq.ParquetFile(path).read(use_threads=False).to_pylist()  # threads are slower for small files
     except (OSError, pa.ArrowException) as error:
         raise CorpusError(f"{path}: cannot be read ({str(error).splitlines()[0]}); remove it and extract the corpus again") from None
     return [{k: v for k, v in row.items() if k != "clip"} for row in rows]
 
 
 def measured(row: dict[str, Any]) -> MeasuredClip:
-    """A stored row of `prosody` as its stage gave it."""
+    """A stored row of `prosody` as the stage's output."""
     series = {k: np.array(v, float) for k, v in row["acoustics"].items()}
     names = tuple(k for k in series if k != "time")
     track = Track.of("acoustics", series["time"], np.stack([series[n] for n in names], axis=1), names)
@@ -120,9 +120,9 @@ class Extracted:
     keys : dict of str
         Stage → key of the results that belong together.
     settings : Settings
-        They were extracted with; `vision.min_face_px` and `vision.min_quality` decide here which faces count.
+        Of the extraction; `vision.min_face_px` and `vision.min_quality` decide which faces are used.
     errors : DataFrame
-        `clip`, `stage`, `level`, `message`: what went wrong in the last run.
+        `clip`, `stage`, `level`, `message`: the problems of the last run.
     """
 
     name: str
@@ -164,14 +164,14 @@ class Extracted:
         return {str(row["clip"]): {str(k): v for k, v in row.items()} for row in table.to_dict("records")}
 
     def rows(self, stage: str, clip: str) -> Rows | None:
-        """A stage's rows for a clip; None where it was not extracted (not asked for, no such media, or an error)."""
+        """A stage's rows for a clip; None where it was not extracted (stage not requested, no such media, or an error)."""
         path = track_file(self.root, stage, self.keys[stage], clip, self._by_name[clip][CONTENT])
         return read_rows(path) if path.exists() else None
 
     def visual(self, clip: str) -> Track:
         """Emotion of the candidate's face, one row an analysed frame; columns `labels.BASIC`, as in a session."""
-        frames, seen = self.rows("tracking", clip) or [], self.rows("emotion", clip) or []
-        by_frame = {r["frame_id"]: r for r in seen}
+        frames, emotions = self.rows("tracking", clip) or [], self.rows("emotion", clip) or []
+        by_frame = {r["frame_id"]: r for r in emotions}
         values = np.full((len(frames), len(BASIC)), np.nan)
         confidence, valid = np.zeros(len(frames)), np.zeros(len(frames), bool)
         vision = self.settings.vision
@@ -183,31 +183,31 @@ class Extracted:
         return Track("visual", np.array([f["timestamp"] for f in frames], float), values, BASIC, confidence, valid)
 
     def measured(self, clip: str) -> list[MeasuredClip]:
-        """How each segment was said: `prosody` as its stage gave it."""
+        """Prosody of each segment, as the stage's output."""
         return [measured(row) for row in self.rows("prosody", clip) or []]
 
     def affect(self, clips: Sequence[Sequence[MeasuredClip]]) -> list[Track]:
         """Emotion of the voice by the prosodic model, columns `BASIC` first: one track a clip, of clips of one person.
 
-        The model hears a person against what it heard of them before and gives nothing valid until it heard 3 s, so a short
-        clip alone says nothing. Here the clips are heard in order, as if they were one session: stored acoustics, no media.
+        The model compares a person's speech with that person's earlier speech, and its rows are valid only after 3 s of speech, so
+        a short clip alone has none. Here the clips are processed in order, as if they were one session, from stored acoustics.
         """
         stage = ProsodicAffect(self.settings.speech)
-        found = []
+        tracks = []
         for segments in clips:
-            tracks = [u.track for item in segments for u in stage.process(item) if len(u.track)]
-            found.append(Track.concat(tracks) if tracks else Track.empty("affect", BASIC))
-        return found
+            parts = [u.track for item in segments for u in stage.process(item) if len(u.track)]
+            tracks.append(Track.concat(parts) if parts else Track.empty("affect", BASIC))
+        return tracks
 
     def text(self, clip: str) -> str:
-        """What was said: by the corpus where it says so, else as it was recognised."""
+        """The words of a clip: as the corpus gives them, else as they were transcribed."""
         given = self._by_name[clip]["text"]
         if isinstance(given, str) and given:
             return given
         return " ".join(r["transcript"].strip() for r in self.rows("alignment", clip) or [])
 
     def features(self) -> dict[str, Floats]:
-        """What fusion learns from: modality → one row a clip, in the order of `clips`; NaN where a clip lacks it.
+        """Features for fusion: modality → one row for each clip, in the order of `clips`; NaN where a clip lacks it.
 
         Returns
         -------
@@ -221,17 +221,17 @@ class Extracted:
         if cache.exists():
             with np.load(cache) as arrays:
                 return dict(arrays)
-        found = {m: x for m, x in self._features().items() if not np.isnan(x).all()}
-        with suppress(OSError):  # a folder that cannot be written only costs the time
+        features = {m: x for m, x in self._features().items() if not np.isnan(x).all()}
+        with suppress(OSError):  # in a folder that cannot be written they are computed every time
             for old in self.root.glob("features-*.npz"):
                 old.unlink()
             part = cache.with_suffix(".part.npz")
-            np.savez_compressed(part, **found)  # type: ignore[arg-type]
+            np.savez_compressed(part, **features)  # type: ignore[arg-type]
             part.replace(cache)
-        return found
+        return features
 
     def _stored(self) -> str:
-        """Changes with everything that the features rest on: the files that are there, thresholds, this code."""
+        """A hash of everything that the features depend on: the files that are there, thresholds, this code."""
         there = [track_file(self.root, s, self.keys[s], c, row[CONTENT]).exists() for c, row in self._by_name.items() for s in _READ]
         digest = hashlib.sha256(self.fingerprint.encode() + bytes(there) + Path(__file__).read_bytes())
         digest.update(f"{self.settings.vision.min_face_px} {self.settings.vision.min_quality}".encode())
@@ -239,17 +239,17 @@ class Extracted:
 
     def _features(self) -> dict[str, Floats]:
         names = self.clips["clip"].tolist()
-        found = {"visual": np.array([aggregate(self.visual(c), _WHOLE).values[0] for c in names])}
-        found["audio"], found["prosody"] = np.full((len(names), len(BASIC)), np.nan), np.full((len(names), len(PROSODY)), np.nan)
+        features = {"visual": np.array([aggregate(self.visual(c), _WHOLE).values[0] for c in names])}
+        features["audio"], features["prosody"] = np.full((len(names), len(BASIC)), np.nan), np.full((len(names), len(PROSODY)), np.nan)
         for own in self.clips.groupby("person", sort=False).indices.values():
-            said = [self.measured(names[i]) for i in own]
-            for i, segments, track in zip(own, said, self.affect(said), strict=True):
-                found["audio"][i] = aggregate(track, _WHOLE).values[0][: len(BASIC)]
-                found["prosody"][i] = prosody([s.message for s in segments])
+            measured = [self.measured(names[i]) for i in own]
+            for i, segments, track in zip(own, measured, self.affect(measured), strict=True):
+                features["audio"][i] = aggregate(track, _WHOLE).values[0][: len(BASIC)]
+                features["prosody"][i] = prosody([s.message for s in segments])
         vectors = [rows[0]["vector"] if (rows := self.rows("embedding", c)) else None for c in names]
         if size := max((len(v) for v in vectors if v is not None), default=0):
-            found["text"] = np.array([v if v is not None else np.full(size, np.nan) for v in vectors])
-        return found
+            features["text"] = np.array([v if v is not None else np.full(size, np.nan) for v in vectors])
+        return features
 
 
 def prosody(segments: Sequence[Prosody]) -> Floats:
