@@ -19,7 +19,7 @@ from workbench.runtime.graph import MAX_FAILURES, Graph
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.process import ProcessGraph
 from workbench.runtime.supervisor import Backlog, Latest, Worker
-from workbench.sessions.replay import compute
+from workbench.sessions.replay import recompute
 from workbench.settings import Settings, Vision
 from workbench.speech.prosody import COLUMNS
 from workbench.stage import StageSpec
@@ -248,7 +248,7 @@ def test_somebody_who_still_speaks_is_not_scored_as_silent() -> None:
     seen = Observing(Vision())
     seen.add(SpeechClip(contracts.SpeechSegment(segment_id="seg-1", start=0.0, end=1.0), np.zeros(16000, np.float32)))
     share = {
-        since: next(s.value for s in compute(seen.observations(5.0, since), Settings()).scores if s.name == "engagement")
+        since: next(s.value for s in recompute(seen.observations(5.0, since), Settings()).scores if s.name == "engagement")
         for since in (None, 2.0)
     }
     assert share == pytest.approx({None: 0.2, 2.0: 0.8})

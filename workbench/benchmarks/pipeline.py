@@ -97,16 +97,16 @@ def measure_vision() -> dict[str, Any]:
 
 def measure_refusion(hours: float = 1.0, runs: int = 15) -> dict[str, Any]:
     """Fusion + smoothing + scoring of a generated session's observations in memory (no file is read)."""
-    from workbench.sessions.replay import compute
+    from workbench.sessions.replay import recompute
     from workbench.sessions.synthetic import observations
     from workbench.settings import Settings
 
     seen, settings = observations(minutes=hours * 60), Settings()
-    compute(seen, settings)
+    recompute(seen, settings)
     times = []
     for _ in range(runs):
         start = time.perf_counter()
-        compute(seen, settings)
+        recompute(seen, settings)
         times.append(time.perf_counter() - start)
     return {
         "hours": hours,

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from workbench import settings as tree
 from workbench.contracts import Prosody
 from workbench.errors import CorpusError
+from workbench.fusion.observations import usable_face
 from workbench.fusion.windows import Grid, aggregate
 from workbench.labels import BASIC
 from workbench.speech.affect import ProsodicAffect
@@ -179,7 +180,7 @@ class Extracted:
             if row := by_frame.get(frame["frame_id"]):
                 values[i] = [row[label] for label in BASIC]
                 confidence[i] = row["quality"]
-                valid[i] = row["size_px"] >= vision.min_face_px and row["quality"] >= vision.min_quality
+                valid[i] = usable_face(row["size_px"], row["quality"], vision)
         return Track("visual", np.array([f["timestamp"] for f in frames], float), values, BASIC, confidence, valid)
 
     def measured(self, clip: str) -> list[MeasuredClip]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from workbench.contracts import Answer, Prosody
 from workbench.labels import BASIC
+from workbench.settings import Vision
 from workbench.streams import Bools, Floats, Track
 
 Ints = NDArray[np.int64]
@@ -122,3 +123,19 @@ class Observations:
     answers: tuple[Answer, ...] = ()
     weights: dict[str, float] = field(default_factory=dict)
     disabled: dict[str, str] = field(default_factory=dict)
+
+
+def usable_face(size_px: ArrayLike, quality: ArrayLike, vision: Vision) -> Bools:
+    """Whether something may be concluded from a face: it is large and clear enough by the settings.
+
+    Parameters
+    ----------
+    size_px : array_like
+        Shorter side of the face's box, px; NaN where it was not measured, which does not count against it.
+    quality : array_like
+        Of the crop, in [0, 1]; NaN likewise.
+    vision : Vision
+        `min_face_px` and `min_quality` decide.
+    """
+    small, unclear = np.asarray(size_px, float) < vision.min_face_px, np.asarray(quality, float) < vision.min_quality
+    return np.asarray(~(small | unclear))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench import contracts
-from workbench.fusion.observations import ACOUSTICS, Faces, Observations
+from workbench.fusion.observations import ACOUSTICS, Faces, Observations, usable_face
 from workbench.labels import BASIC
 from workbench.outputs import outputs_of
 from workbench.sessions import tracks
@@ -118,9 +118,9 @@ class Observing:
     def _visual(self, frames: Floats, table: Floats, wanted: np.ndarray, names: tuple[str, ...]) -> tuple[Track, Faces]:
         values, size, score = table[:, : len(BASIC)], table[:, -2], table[:, -1]
         seen = ~np.isnan(values).all(axis=1)
-        unclear = (size < self._vision.min_face_px) | (score < self._vision.min_quality)
+        usable = usable_face(size, score, self._vision)
         confidence = np.where(np.isnan(score), seen.astype(float), score)
-        track = Track("visual", frames[:, 1], values, BASIC, confidence, seen & ~unclear & ~np.isnan(values).any(axis=1))
+        track = Track("visual", frames[:, 1], values, BASIC, confidence, seen & usable & ~np.isnan(values).any(axis=1))
         return track, Faces(frames[:, 0].astype(np.int64), np.where(seen, wanted, -1), size, names)
 
 

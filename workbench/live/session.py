@@ -29,7 +29,7 @@ from workbench.runtime.graph import Graph
 from workbench.runtime.ledger import Ledger
 from workbench.runtime.process import ProcessGraph
 from workbench.runtime.supervisor import Backlog, Latest, Worker
-from workbench.sessions.replay import SECTIONS, compute
+from workbench.sessions.replay import SECTIONS, recompute
 from workbench.sessions.writer import AUDIO, SessionWriter
 from workbench.settings import Settings
 from workbench.speech.provisional import NONE, OpenSpeech, ProvisionalAcoustics, extended
@@ -148,7 +148,7 @@ class LiveSession:
         settings = pinned(self.settings.model_copy(update={n: getattr(settings, n) for n in SECTIONS}))
         if settings == self.settings:
             return
-        compute(self.seen.observations(0.0), settings)  # refuses what cannot be used
+        recompute(self.seen.observations(0.0), settings)  # refuses what cannot be used
         with self._lock:
             self.settings = settings
             event = self._happened(EventKind.SETTINGS_CHANGED, "", settings={n: settings.echo()[n] for n in SECTIONS})
@@ -290,7 +290,7 @@ class LiveSession:
         with self.ledger.timing("fusion and scoring"):
             answers = self.parts.answers(transcripts, marks, self.clock)
             observed = replace(self.seen.observations(self.clock, self._caretaker.speaking_since()), answers=tuple(answers))
-            replay = compute(observed, _quick(self._first_settings), changes=[(t, _quick(s)) for t, s in changes])
+            replay = recompute(observed, _quick(self._first_settings), changes=[(t, _quick(s)) for t, s in changes])
         self._fused_label = fused_label(replay, self.clock)
         with self._lock:
             health = self._caretaker.health(

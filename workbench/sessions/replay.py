@@ -84,7 +84,7 @@ def changes_of(events: Iterable[Event], settings: Settings) -> list[Change]:
     return found
 
 
-def compute(
+def recompute(
     seen: Observations,
     settings: Settings,
     ignored: tuple[str, ...] = (),
@@ -114,7 +114,7 @@ def replay_session(session: Session, settings: Settings | None = None, known: Kn
     ----------
     session : Session
     known : dict, optional
-        See `compute`.
+        See `recompute`.
     settings : Settings, optional
         Without it, those of the header and of the changes made while the session ran. Only
         `SECTIONS` are followed: the others describe how the stored outputs were made.
@@ -128,10 +128,10 @@ def replay_session(session: Session, settings: Settings | None = None, known: Kn
     stored, seen = session.settings, session.observations
     with _collecting_later():
         if settings is None:
-            return compute(seen, stored, changes=changes_of(session.events, stored), known=known)
+            return recompute(seen, stored, changes=changes_of(session.events, stored), known=known)
         ignored = tuple(n for n in type(stored).model_fields if n not in SECTIONS and getattr(settings, n) != getattr(stored, n))
         followed = stored.model_copy(update={n: getattr(settings, n) for n in SECTIONS})
-        return compute(seen, followed, ignored, known=known)
+        return recompute(seen, followed, ignored, known=known)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from workbench import settings
 from workbench.contracts import Message, Prosody, SpeechSegment, Transcript
-from workbench.fusion.observations import ACOUSTICS, Faces, Observations, Segments, Words
+from workbench.fusion.observations import ACOUSTICS, Faces, Observations, Segments, Words, usable_face
 from workbench.labels import BASIC
 from workbench.streams import Bools, Floats, Track
 
@@ -183,9 +183,9 @@ def _visual(session: SessionReader, vision: settings.Vision) -> tuple[Track, Fac
 
     values = np.stack([of(predicted.field("probs").field(label)) for label in BASIC], axis=1)
     size, score = of(predicted.field("quality").field("size_px")), of(predicted.field("quality").field("score"))
-    unclear = (size < vision.min_face_px) | (score < vision.min_quality)
+    usable = usable_face(size, score, vision)
     confidence = np.where(np.isnan(score), seen.astype(float), score)
-    track = Track("visual", times, values, BASIC, confidence, seen & ~unclear & ~np.isnan(values).any(axis=1))
+    track = Track("visual", times, values, BASIC, confidence, seen & usable & ~np.isnan(values).any(axis=1))
     return track, Faces(frame_ids, np.where(seen, candidate, -1), size, tuple(names.tolist()))
 
 
