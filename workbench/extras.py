@@ -30,6 +30,19 @@ def installed(module: str) -> bool:
     return find_spec(module) is not None
 
 
+def require(extra: str) -> None:
+    """Check that an extra is installed, before work begins that needs it.
+
+    Raises
+    ------
+    MissingExtraError
+        If one of its modules is not there.
+    """
+    for module in MODULES[extra]:
+        if not installed(module):
+            raise needed(module, extra)
+
+
 def missing(error: ModuleNotFoundError) -> MissingExtraError | None:
     """The error for a person where an optional library is missing; None where `error` has another cause.
 

@@ -58,7 +58,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for name, count in sorted(_missing.items()):
         terminalreporter.write_line(
             f"{count} tests of the corpus {name} were deselected: it is not in {data_root()}; "
-            f"get it with `workbench corpora get {name}` and set WORKBENCH_DATA to the folder that holds it"
+            f"get it with `workbench corpora get {name} --to DIR/{name}` and set WORKBENCH_DATA to the folder that holds it"
         )
 
 

@@ -1,4 +1,4 @@
-"""``workbench corpora …``: corpora that fusion and audits learn from: list, check, build, extract."""
+"""``workbench corpora …``: corpora that fusion and audits learn from: list, get, check, build, extract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workbench.corpora.check import Checked
     from workbench.extraction import Result
 
-corpora = typer.Typer(help="Corpora: list, check, build, extract.", no_args_is_help=True)
+corpora = typer.Typer(help="Corpora: list, get, check, build, extract.", no_args_is_help=True)
 app.add_typer(corpora, name="corpora")
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Root = Annotated[Path | None, typer.Argument(metavar="[PATH]", help="The corpus's folder; $WORKBENCH_DATA/NAME where left out.")]
@@ -159,6 +159,31 @@ def _summary(found: Result) -> None:
         console.print(f"{found.problems} problems of the corpus itself: `workbench corpora check` names them", soft_wrap=True)
     console.print(f"{found.failed} clips with errors; {found.seconds:.1f} s with {found.workers} processes", highlight=False)
     console.print(f"tracks: {found.root}", soft_wrap=True, highlight=False, markup=False)
+
+
+@corpora.command()
+def get(
+    name: Annotated[str, typer.Argument(help="A corpus that is offered freely: crema-d.")],
+    to: Annotated[Path | None, typer.Option(help="The corpus's folder; $WORKBENCH_DATA/NAME where left out.")] = None,
+    accept: Annotated[str, typer.Option(help="The name of the corpus's licence: you have read it and accept it.")] = "",
+    from_: Annotated[str | None, typer.Option("--from", metavar="URL", help="A mirror with the same files.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a corpus's files from its public address. What is there is kept; a broken download goes on where it stopped."""
+    from workbench.corpora import folder
+    from workbench.corpora.download import get as fetch
+    from workbench.settings import data_dir
+    from workbench.zoo.progress import bars
+
+    target = folder(name, to)
+    with bars() as progress:
+        paths = fetch(name, target, accept, progress, from_)
+    if as_json:
+        _print({"name": name, "folder": str(target), "files": [str(p) for p in paths]})
+        return
+    sys.stdout.write(f"{name} is in {target}: {', '.join(p.name for p in paths)}\n")
+    if data_dir() is None or data_dir() / name != target:  # type: ignore[operator]
+        sys.stdout.write(f"Set WORKBENCH_DATA={target.resolve().parent} so that it is found there.\n")
 
 
 @corpora.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workbench import extras
 from workbench.cli import app
 from workbench.errors import SettingsError
 
@@ -35,6 +36,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Evaluate a recorded interview: words, prosody, emotion per window, scores with their evidence."""
+    extras.require("recorded")
     chosen = with_purpose(settings, purpose, jurisdiction)
     with stage_bars(enabled=not as_json) as progress:
         from workbench.pipeline import evaluate as run
@@ -53,6 +55,7 @@ def demo(
     from workbench.contracts import Consent
     from workbench.sample import build
 
+    extras.require("recorded")
     paths = build()
     chosen = with_purpose(None, "demonstration", "")
     with stage_bars(enabled=not as_json) as progress:

@@ -23,6 +23,18 @@ ATTEMPTS = 4  # connections per download; each continues where the last one brok
 BLOCK = 1 << 20
 
 
+class RefusedError(WeightsError):
+    """A server that answered with an error; `status` is its HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ChecksumError(WeightsError):
+    """A downloaded file that is not the one that was expected; it was deleted."""
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file, as hex."""
     with path.open("rb") as stream:
@@ -40,7 +52,7 @@ def check(path: Path, size: int, sha256: str, what: str) -> None:
     actual = digest(path) if path.stat().st_size == size else f"a length of {path.stat().st_size} bytes, not {size}"
     if actual != sha256:
         path.unlink()
-        raise WeightsError(
+        raise ChecksumError(
             f"{what}: wrong checksum (expected SHA-256 {sha256[:16]}…, found {actual:.40}); the file was deleted, pull again"
         )
 
@@ -94,7 +106,8 @@ def _continue(url: str, part: Path, size: int, http: httpx.Client, report: Calla
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with http.stream("GET", url, headers=headers) as answer:
         if answer.is_error:
-            raise WeightsError(f"{part.stem}: the registry answered {answer.status_code}; try again later or give a path to the weights")
+            why = f"{part.stem}: the registry answered {answer.status_code}; try again later or give a path to the weights"
+            raise RefusedError(why, answer.status_code)
         resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
         done = have if resumed else 0  # a server that ignores ranges sends everything again
         with part.open("ab" if resumed else "wb") as stream:
