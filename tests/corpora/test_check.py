@@ -1,4 +1,4 @@
-"""``workbench corpora check`` and ``list``: file by file, and the exit code that goes with it."""
+"""``workbench corpora check`` and ``list``: findings for each file, and the exit code."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,19 +13,19 @@ from workbench.corpora.check import check, media_fault
 Command = Callable[..., object]
 
 
-def test_real_votes_without_media_are_a_whole_corpus_and_that_is_said(command: Command, crema_d_root: Path) -> None:
+def test_real_votes_without_media_are_complete_and_a_note_says_so(command: Command, crema_d_root: Path) -> None:
     done = command("corpora", "check", "crema-d", crema_d_root, "--json")
-    found = done.json
+    report = done.json
     assert done.code == 0
-    assert (found["ok"], found["clips"], found["persons"], found["has"]) == (True, 7442, 91, {"votes": 7442})
-    assert {"level": "note", "where": "AudioWAV, VideoFlash", "message": "no media here: votes only"} in found["findings"]
-    assert found["counts"]["error"] == 0
+    assert (report["ok"], report["clips"], report["persons"], report["has"]) == (True, 7442, 91, {"votes": 7442})
+    assert {"level": "note", "where": "AudioWAV, VideoFlash", "message": "no media here: votes only"} in report["findings"]
+    assert report["counts"]["error"] == 0
     needed = command("corpora", "check", "crema-d", crema_d_root, "--need", "audio", "--json")
     assert needed.code == 2
     assert "0 of 7442 clips have audio; all were asked for" in needed.out
 
 
-def test_a_half_downloaded_corpus_is_named_file_by_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bad_files_of_an_incomplete_corpus_are_named(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = small_corpora.common_voice(tmp_path / "common-voice")
     (root / "clips" / "common_voice_en_1.mp3").write_text(STUB)
     (root / "clips" / "common_voice_en_2.mp3").write_bytes(b"this is no sound at all")
@@ -77,9 +77,9 @@ def test_files_that_are_cut_short_are_found(tmp_path: Path) -> None:
 
 def test_every_file_is_opened_once(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    found = check("iemocap", small_corpora.iemocap(tmp_path / "i"), progress=lambda label, done, total: calls.append((done, total)))
+    checked = check("iemocap", small_corpora.iemocap(tmp_path / "i"), progress=lambda label, done, total: calls.append((done, total)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
-    assert found.has == {"audio": 3, "text": 1}
+    assert checked.has == {"audio": 3, "text": 1}
 
 
 def test_list_names_every_corpus_its_card_and_whether_it_is_here(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

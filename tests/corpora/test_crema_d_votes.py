@@ -1,4 +1,4 @@
-"""CREMA-D's vote tables: known figures from the real ones, and each kind of damage named in one line."""
+"""CREMA-D's vote tables: known figures of the real ones, and one line for each kind of damage."""
 
 import shutil
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_real_demographics_are_joined_by_actor(votes: crema_d.Votes) -> None:
     assert set(people["age_band"]) == {"20-29", "30-44", "45-59", "60+"}
 
 
-def test_ties_and_groups_of_one_are_said(votes: crema_d.Votes) -> None:
+def test_ties_and_groups_of_one_person_are_reported(votes: crema_d.Votes) -> None:
     text = messages(votes)
     assert "644 of 7442 clips have a tied first place (voice)" in text
     assert "race: 1 groups have one person only (Unknown)" in text
@@ -78,13 +78,13 @@ def test_a_bad_row_is_reported_and_skipped(tmp_path: Path, bad: str, expected: s
     assert expected in messages(votes)
 
 
-def test_an_actor_without_demographics_is_said(tmp_path: Path) -> None:
+def test_an_actor_without_demographics_is_reported(tmp_path: Path) -> None:
     votes = crema_d.load_votes(write(tmp_path / "c", [*clip_rows("1001_DFA_ANG_XX"), *clip_rows("1077_DFA_ANG_XX", 2)]))
     assert "actor 1077 is not in the table" in messages(votes)
     assert len(votes.table) == 2
 
 
-def test_an_actor_listed_twice_is_said(tmp_path: Path) -> None:
+def test_an_actor_listed_twice_is_reported(tmp_path: Path) -> None:
     people = "1001,51,Male,Caucasian,Not Hispanic\n1001,15,Male,Asian,Hispanic\n"
     votes = crema_d.load_votes(write(tmp_path / "c", clip_rows("1001_DFA_ANG_XX"), people))
     assert "actor 1001 occurs more than once" in messages(votes)
@@ -146,6 +146,6 @@ def test_media_that_are_missing_or_stubs_are_named_file_by_file(tmp_path: Path, 
         [clips[1], "video+votes", "male"],
         [clips[2], "votes", "male"],
     ]
-    found = {(f.where, f.message.split(";")[0]) for f in corpus.findings if f.level == "error"}
-    assert (f"VideoFlash/{clips[0]}.flv", "a git-LFS pointer, not the file") in found
-    assert (f"AudioWAV/{clips[2]}.wav", "missing") in found
+    errors = {(f.where, f.message.split(";")[0]) for f in corpus.findings if f.level == "error"}
+    assert (f"VideoFlash/{clips[0]}.flv", "a git-LFS pointer, not the file") in errors
+    assert (f"AudioWAV/{clips[2]}.wav", "missing") in errors

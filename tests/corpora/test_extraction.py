@@ -1,4 +1,4 @@
-"""Extraction on clips cut from the sample interview: what runs, what is kept, what is done anew, and what breaks."""
+"""Extraction of clips cut from the sample interview: what is computed, kept and computed again, and bad input."""
 
 import json
 import os
@@ -94,7 +94,7 @@ def test_a_second_run_computes_nothing(first: extraction.Result, corpus: Path) -
         (with_("vision", min_face_px=90.0), set()),
     ],
 )
-def test_a_changed_setting_redoes_its_stage_and_what_rests_on_it(
+def test_a_changed_setting_computes_its_stage_and_later_ones_again(
     first: extraction.Result, corpus: Path, chosen: Settings, redone: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def never(*_: object) -> None:
@@ -114,21 +114,21 @@ def test_a_changed_setting_redoes_its_stage_and_what_rests_on_it(
 
 
 def test_other_weights_and_other_code_are_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    def found(chosen: Settings) -> dict[str, str]:
+    def keys_of(chosen: Settings) -> dict[str, str]:
         return keys(chosen, [*pipeline.vision_stages(chosen), *pipeline.speech_stages(chosen)])
 
-    base = found(Settings())
+    base = keys_of(Settings())
 
     def changed(other: dict[str, str]) -> set[str]:
         return {s for s in base if base[s] != other[s]}
 
-    assert changed(found(Settings())) == set()
+    assert changed(keys_of(Settings())) == set()
     after_words = {"transcription", "alignment", "prosody", "affect", "embedding"}
-    assert changed(found(with_("speech", model="whisper-small"))) == after_words
+    assert changed(keys_of(with_("speech", model="whisper-small"))) == after_words
     monkeypatch.setattr("workbench.extraction.steps.source", lambda module: "new" if module == "vision.emotion" else module)
-    once = found(Settings())
+    once = keys_of(Settings())
     monkeypatch.setattr("workbench.extraction.steps.source", lambda module: module)
-    assert {s for s, key in found(Settings()).items() if key != once[s]} == {"emotion"}
+    assert {s for s, key in keys_of(Settings()).items() if key != once[s]} == {"emotion"}
 
 
 def test_every_setting_of_the_stages_is_part_of_a_key_or_known_not_to_matter() -> None:
@@ -143,7 +143,7 @@ def test_every_setting_of_the_stages_is_part_of_a_key_or_known_not_to_matter() -
 @pytest.mark.parametrize(
     "gone", [("tracking", "emotion"), ("transcription", "alignment"), ("prosody",), ("affect",), ("emotion", "prosody")]
 )
-def test_going_on_from_stored_results_gives_the_same_as_one_pass(
+def test_continuing_from_stored_results_gives_the_same_as_one_pass(
     first: extraction.Result, tracks: Extracted, corpus: Path, gone: tuple[str, ...]
 ) -> None:
     before = {(s, c): tracks.rows(s, c) for s in gone for c in GOOD}
@@ -167,16 +167,16 @@ def test_the_tracks_are_what_evaluation_of_the_clip_sees(tracks: Extracted, corp
     np.testing.assert_allclose(affect.values[:, : len(BASIC)], seen.affect.values)
 
 
-def test_the_voice_is_heard_against_the_same_person_only(tracks: Extracted) -> None:
+def test_a_voice_is_compared_with_the_same_person_only(tracks: Extracted) -> None:
     said = [tracks.measured(c) for c in GOOD]
     [alone] = tracks.affect(said[1:2])
-    assert alone.valid.mean() < MINIMUM  # 3 s say next to nothing about what is usual for a person
+    assert alone.valid.mean() < MINIMUM  # 3 s of speech are too little to know what is usual for a person
     _, after = tracks.affect(said[:2])
     assert after.valid.all()
-    found = tracks.features()
-    assert found["visual"].shape == found["audio"].shape == (4, 7)
-    assert found["prosody"].shape == (4, len(PROSODY))
-    assert np.isnan(found["audio"]).all(axis=1).tolist() == [True, False, True, True]
+    features = tracks.features()
+    assert features["visual"].shape == features["audio"].shape == (4, 7)
+    assert features["prosody"].shape == (4, len(PROSODY))
+    assert np.isnan(features["audio"]).all(axis=1).tolist() == [True, False, True, True]
 
 
 def test_features_are_kept_until_a_track_changes(first: extraction.Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +265,7 @@ def group_is_gone(process: subprocess.Popen[str]) -> bool:
     return False
 
 
-def test_a_killed_run_is_taken_up_where_it_stopped(many: Path, tmp_path: Path) -> None:
+def test_a_killed_run_continues_where_it_stopped(many: Path, tmp_path: Path) -> None:
     process = begun(many, tmp_path)
     process.kill()
     process.communicate()
@@ -302,13 +302,13 @@ def test_processes_share_the_clips_and_limit_holds(command: Command, many: Path,
 def test_a_process_that_dies_costs_one_clip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(running, "work", small_corpora.die_on_clip_3)
     clips = [Clip(str(i), "c", ("vad",)) for i in range(6)]
-    outcomes = {o.clip: o for o in running._spread(Job(tmp_path, Settings(), {}, {}), clips, 2)}
+    outcomes = {o.clip: o for o in running.spread(Job(tmp_path, Settings(), {}, {}), clips, 2)}
     assert set(outcomes) == {c.name for c in clips}
     assert [c for c, o in outcomes.items() if o.errors] == ["3"]
     assert "the process that worked on it died" in outcomes["3"].errors[0]["message"]
 
 
-def test_words_are_recognised_where_a_clip_has_no_text(sample_paths: SamplePaths, tmp_path: Path) -> None:
+def test_clips_without_text_are_transcribed(sample_paths: SamplePaths, tmp_path: Path) -> None:
     root = small_corpora.meld(tmp_path / "meld")
     clip = small_corpora.cut(sample_paths.video, root / "train" / "train_splits" / "dia0_utt0.mp4", 2.0, 3.0)
     (root / "train" / "train_splits" / "dia0_utt1.mp4").write_bytes(clip.read_bytes())
@@ -316,10 +316,10 @@ def test_words_are_recognised_where_a_clip_has_no_text(sample_paths: SamplePaths
     table.write_text(table.read_text().replace("Fine.", ""))
     result = extraction.extract("meld", root, ["embedding"], settings=Settings(), out=tmp_path / "tracks", workers=1)
     assert result.computed == {"embedding": 2, "vad": 1, "transcription": 1, "alignment": 1}
-    found = Extracted.open(result.root)
-    assert found.text("train/dia0_utt0") == "Oh, no!"
-    assert len(found.text("train/dia0_utt1").split()) > 3
-    assert found.features()["text"].shape == (2, 384)
+    extracted = Extracted.open(result.root)
+    assert extracted.text("train/dia0_utt0") == "Oh, no!"
+    assert len(extracted.text("train/dia0_utt1").split()) > 3
+    assert extracted.features()["text"].shape == (2, 384)
 
 
 def test_bad_input_is_one_clear_line(command: Command, corpus: Path, many: Path, generated_root: Path, tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_bad_input_is_one_clear_line(command: Command, corpus: Path, many: Path,
     assert "every clip failed; the first, 01-03-01-01-01-01: " in done.err
 
 
-def test_what_was_asked_for_brings_what_it_rests_on() -> None:
+def test_a_requested_stage_includes_those_it_depends_on() -> None:
     assert wanted(["emotion"]) == ["detection", "tracking", "emotion"]
     assert wanted(["transcription", "tracking"]) == ["detection", "tracking", "vad", "transcription"]
     assert wanted(None) == list(STAGES)

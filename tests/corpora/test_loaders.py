@@ -1,4 +1,4 @@
-"""Every loader on a tiny folder of its layout: what it reads, and what damage it names without giving up."""
+"""Every loader on a small folder in its layout: what it reads, and which damage it reports without stopping."""
 
 import pickle
 import shutil
@@ -16,7 +16,7 @@ from workbench.corpora.base import COLUMNS, Corpus
 from workbench.errors import CorpusError
 
 
-def said(corpus: Corpus) -> str:
+def findings_of(corpus: Corpus) -> str:
     return "\n".join(f"{f.level} {f.where}: {f.message}" for f in corpus.findings)
 
 
@@ -25,7 +25,7 @@ def table(corpus: Corpus, *columns: str) -> list[list[object]]:
 
 
 @pytest.mark.parametrize("name", sorted(BUILD))
-def test_every_layout_gives_the_promised_columns(name: str, tmp_path: Path) -> None:
+def test_every_loader_gives_the_common_columns(name: str, tmp_path: Path) -> None:
     corpus = corpora.load(name, BUILD[name](tmp_path / name))
     assert corpus.name == name
     assert list(corpus.clips.columns[: len(COLUMNS)]) == list(COLUMNS)
@@ -72,7 +72,7 @@ def test_ravdess_joins_the_files_of_a_take(tmp_path: Path) -> None:
     assert rows["01-02-01-01-01-02"]["label"] == "neutral"
     assert rows["02-04-01-01-01-02"]["channel"] == "song"
     assert rows["02-04-01-01-01-02"]["sex"] == "female"
-    text = said(corpus)
+    text = findings_of(corpus)
     assert "note label: 'calm' counts as 'neutral' with another label (1 clips)" in text
     assert "1 files with picture alone were passed over" in text
 
@@ -85,10 +85,10 @@ def test_ravdess_names_the_missing_files_of_the_actors_that_are_here(tmp_path: P
     missing = [f.where for f in corpus.findings if f.message.startswith("missing") and f.where.startswith("Video_Speech_Actor_01")]
     assert len(missing) == 58
     assert "Video_Speech_Actor_01/Actor_01/01-01-01-01-01-01-01.mp4" in missing
-    assert "22 of 24 actors are not here: 03, 04" in said(corpus)
+    assert "22 of 24 actors are not here: 03, 04" in findings_of(corpus)
     shutil.copy(folder / "01-01-03-01-02-02-01.mp4", root / "01-01-03-01-02-02-01.mp4")
     film(root / "trailer.mp4")
-    text = said(corpora.load("ravdess", root))
+    text = findings_of(corpora.load("ravdess", root))
     assert "a second copy of" in text
     assert "error trailer.mp4: not a RAVDESS file name; skipped" in text
 
@@ -101,7 +101,7 @@ def test_meld_reads_its_three_tables(tmp_path: Path) -> None:
         ["dev/dia0_utt0", "Ross", "dev", "neutral", "text", 1.0],
         ["test/dia0_utt0", "Monica", "test", "angry", "text", pytest.approx(np.nan, nan_ok=True)],
     ]
-    text = said(corpus)
+    text = findings_of(corpus)
     assert "warning split: 1 persons are in more than one split (Ross)" in text
     assert "note dev_sent_emo.csv: no clips of this split here: text only" in text
     assert "warning test/dia0_utt0: its times 5.00 to 2.00 s are impossible and left out" in text
@@ -119,7 +119,7 @@ def test_meld_says_what_is_damaged(tmp_path: Path) -> None:
         ["train/dia0_utt1", "text", "happy"],
         ["test/dia0_utt0", "text", pytest.approx(np.nan, nan_ok=True)],
     ]
-    text = said(corpus)
+    text = findings_of(corpus)
     for expected in (
         "error train/train_splits/dia0_utt1.mp4: a git-LFS pointer",
         "error dev_sent_emo.csv: missing",
@@ -143,7 +143,7 @@ def test_iemocap_takes_the_speaker_from_the_final_letter(tmp_path: Path) -> None
         ["Ses01F_impro01_F001", "Ses01F", "female", "exc", "Session1", 12.0, 4.5, "audio"],
     ]
     assert corpus.clips["label"].fillna("").tolist() == ["neutral", "", "happy"]
-    text = said(corpus)
+    text = findings_of(corpus)
     assert "'fru' has no class here: 1 clips have no label" in text
     assert "error Session2/dialog/EmoEvaluation: no evaluation of this session is here" in text
     sheet = root / "Session1" / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt"
@@ -151,8 +151,8 @@ def test_iemocap_takes_the_speaker_from_the_final_letter(tmp_path: Path) -> None
     (root / "Session1" / "sentences" / "wav" / "Ses01F_impro01" / "Ses01F_impro01_M000.wav").write_bytes(b"")
     corpus = corpora.load("iemocap", root)
     assert len(corpus.clips) == 2
-    assert "line 7 is no turn; skipped" in said(corpus)
-    assert "Ses01F_impro01_M000.wav: empty (0 bytes)" in said(corpus)
+    assert "line 7 is no turn; skipped" in findings_of(corpus)
+    assert "Ses01F_impro01_M000.wav: empty (0 bytes)" in findings_of(corpus)
 
 
 def test_first_impressions_reads_traits_people_and_words(tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ def test_first_impressions_reads_traits_people_and_words(tmp_path: Path) -> None
         ["aBc-d.001", "aBc-d", "train", "female", "African-American", "33-45", 0.75, "video"],
     ]
     assert corpus.clips["label"].isna().all()
-    assert "1-MAE of a constant, the mean of these clips: extraversion 0.750" in said(corpus)
-    assert "error annotation_test.pkl: missing" in said(corpus)
+    assert "1-MAE of a constant, the mean of these clips: extraversion 0.750" in findings_of(corpus)
+    assert "error annotation_test.pkl: missing" in findings_of(corpus)
 
 
 class Harmful:
@@ -202,7 +202,7 @@ def test_raf_db_reads_labels_and_attributes(tmp_path: Path) -> None:
         ["test_0001", "test", "happy", "", "Asian", "70+", ""],
         ["compound/train_0001", "train", "", "male", "African-American", "4-19", "sadly_fearful"],
     ]
-    assert "RAF-DB names no persons" in said(corpus)
+    assert "RAF-DB names no persons" in findings_of(corpus)
     labels = root / "basic" / "EmoLabel" / "list_patition_label.txt"
     labels.write_text(labels.read_text() + "train_00002.jpg 8\ntrain_00003.jpg 3\n")
     (root / "basic" / "Annotation" / "manual" / "test_0001_manu_attri.txt").write_text("1 2\n")
@@ -213,10 +213,10 @@ def test_raf_db_reads_labels_and_attributes(tmp_path: Path) -> None:
         "basic/Image/aligned/train_00003_aligned.jpg: missing",
         "test_0001_manu_attri.txt: not five landmarks",
     ):
-        assert expected in said(corpus)
+        assert expected in findings_of(corpus)
 
 
-def test_the_accent_archive_leaves_out_recordings_that_never_were(tmp_path: Path) -> None:
+def test_the_accent_archive_leaves_out_speakers_without_a_recording(tmp_path: Path) -> None:
     root = small_corpora.accent_archive(tmp_path / "s")
     corpus = corpora.load("speech-accent-archive", root)
     assert table(corpus, "person", "accent", "sex", "age", "modalities") == [
@@ -224,15 +224,15 @@ def test_the_accent_archive_leaves_out_recordings_that_never_were(tmp_path: Path
         ["french1", "12", "french", "female", 18.0, "audio+text"],
     ]
     assert corpus.clips["text"].str.startswith("Please call Stella.").all()
-    assert "1 speakers have no recording by the table itself" in said(corpus)
-    assert "accent: 2 groups have one person only (balanta, french)" in said(corpus)
+    assert "1 speakers have no recording by the table itself" in findings_of(corpus)
+    assert "accent: 2 groups have one person only (balanta, french)" in findings_of(corpus)
     (root / "recordings" / "recordings" / "french1.mp3").unlink()
     sheet = (root / "speakers_all.csv").read_text().replace("24,12", "240,12").replace(",male,788", ",m,788")
     (root / "speakers_all.csv").write_text(sheet)
     corpus = corpora.load("speech-accent-archive", root)
     assert table(corpus, "modalities") == [["balanta1", "audio+text"]]  # the text alone is no clip
     for expected in ("french1.mp3: missing", "person 788: age 240 is impossible", "balanta1: unknown sex 'm'"):
-        assert expected in said(corpus)
+        assert expected in findings_of(corpus)
 
 
 def test_common_voice_of_several_releases(tmp_path: Path) -> None:
@@ -250,21 +250,21 @@ def test_common_voice_of_several_releases(tmp_path: Path) -> None:
     sound(old / "clips" / "x1.mp3")
     corpus = corpora.load("common-voice", old)
     assert table(corpus, "sex", "accent") == [["x1", "male", "us"]]
-    assert "unknown age 'ancient'; left empty" in said(corpus)
+    assert "unknown age 'ancient'; left empty" in findings_of(corpus)
     shutil.rmtree(old / "clips")
     with pytest.raises(CorpusError, match="first problem: clips: the folder is missing"):
         corpora.load("common-voice", old)
 
 
-def test_a_clip_of_nobody_is_left_out(tmp_path: Path) -> None:
+def test_a_clip_without_a_person_is_left_out(tmp_path: Path) -> None:
     root = small_corpora.common_voice(tmp_path / "c")
     (root / "validated.tsv").write_text((root / "validated.tsv").read_text().replace("bb\t", "\t"))
     corpus = corpora.load("common-voice", root)
     assert len(corpus.clips) == 2
-    assert "error common_voice_en_3: it names no person; the clip is left out" in said(corpus)
+    assert "error common_voice_en_3: it names no person; the clip is left out" in findings_of(corpus)
 
 
-def test_a_table_that_breaks_its_promise_is_named(tmp_path: Path) -> None:
+def test_a_table_with_wrong_columns_is_named(tmp_path: Path) -> None:
     corpus = corpora.load("common-voice", small_corpora.common_voice(tmp_path / "c"))
     for column, value in (("label", "bored"), ("age", 300.0), ("person", None), ("modalities", "smell")):
         clips = corpus.clips.copy()

@@ -1,4 +1,4 @@
-"""The sample interview: what is known of it is so."""
+"""The sample interview: its video, its sound and its words are as `truth.json` says."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_file_is_a_minute_of_steady_video_with_sound(paths: sample.SamplePat
     assert times[0] == 0
 
 
-def test_the_truth_is_whole(truth: dict[str, Any]) -> None:
+def test_the_words_of_truth_json_are_complete_and_in_order(truth: dict[str, Any]) -> None:
     words = [w for a in truth["answers"] for w in a["words"]]
     assert len(truth["answers"]) == 3
     assert sum(w["filler"] for w in words) == 7
@@ -60,8 +60,8 @@ def test_the_truth_is_whole(truth: dict[str, Any]) -> None:
     starts = [w["start"] for w in words]
     assert starts == sorted(starts)
     for answer in truth["answers"]:
-        said = [token.strip(".,?").lower() for token in answer["text"].split()]
-        assert [w["word"] for w in answer["words"]] == said
+        spoken = [token.strip(".,?").lower() for token in answer["text"].split()]
+        assert [w["word"] for w in answer["words"]] == spoken
         assert answer["start"] == answer["words"][0]["start"]
         assert answer["end"] == answer["words"][-1]["end"] < truth["duration"]
 
@@ -97,9 +97,9 @@ def test_the_interview_file_fits_the_answers(paths: sample.SamplePaths, truth: d
         assert last <= question["start"] < answer["start"]
         assert answer["end"] < question["end"]
         last = question["end"]
-        said = [k for k in question["keywords"] if k in answer["text"].lower()]
-        assert 0 < len(said) < len(question["keywords"])  # some are never said
-        assert any(" " in k for k in said)  # phrases too
+        mentioned = [k for k in question["keywords"] if k in answer["text"].lower()]
+        assert 0 < len(mentioned) < len(question["keywords"])  # some are never mentioned
+        assert any(" " in k for k in mentioned)  # phrases too
         assert question["model_answer"]
     assert last <= truth["duration"]
 
@@ -111,14 +111,14 @@ def test_a_face_is_there_all_the_time(paths: sample.SamplePaths) -> None:
     from workbench import zoo
 
     options = vision.FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(zoo.path("blazeface-short-range"))))
-    seen = []
+    faces = []
     with av.open(str(paths.video)) as box, vision.FaceDetector.create_from_options(options) as detector:
         for i, frame in enumerate(box.decode(video=0)):
             if i % film.FPS == 0:
                 image = mp.Image(image_format=mp.ImageFormat.SRGB, data=frame.to_ndarray(format="rgb24"))
-                seen.append(len(detector.detect(image).detections))
-    assert len(seen) == 60
-    assert np.mean(np.array(seen) == 1) >= 0.95
+                faces.append(len(detector.detect(image).detections))
+    assert len(faces) == 60
+    assert np.mean(np.array(faces) == 1) >= 0.95
 
 
 def test_it_is_made_once(paths: sample.SamplePaths) -> None:
@@ -146,12 +146,12 @@ def test_a_longer_sample_is_the_same_minute_without_gaps(paths: sample.SamplePat
     assert len(video) == 3 * 60 * film.FPS
     assert len(set(np.diff(video))) == 1
     with av.open(str(tmp_path / "long.mp4")) as box:
-        heard, expected = [], 0
+        decoded, expected = [], 0
         for frame in box.decode(audio=0):
             assert frame.pts == expected
             expected += frame.samples
-            heard.append(frame.to_ndarray()[0])
-    track = np.concatenate(heard)
+            decoded.append(frame.to_ndarray()[0])
+    track = np.concatenate(decoded)
     minute = 60 * film.AUDIO_RATE
     assert len(track) == 3 * minute
     margin = 4096  # the first frames of a copy overlap with what came before

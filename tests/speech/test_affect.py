@@ -1,4 +1,4 @@
-"""Properties that the published prosodic model must have. None of them says that it is right about people."""
+"""Properties that the prosodic model must have. None of them shows that it is right about people."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_it_is_a_distribution(level: float, known: float) -> None:
     probs = distribution(level, known)
     assert probs.sum() == pytest.approx(1.0)
     assert (probs > 0).all()
-    assert probs.max() < 0.6  # never sure
+    assert probs.max() < 0.6  # no class is certain
 
 
 @given(LEVELS)
-def test_classes_of_equal_arousal_are_not_told_apart(level: float) -> None:
+def test_classes_of_equal_arousal_are_equally_likely(level: float) -> None:
     p = dict(zip(BASIC, distribution(level), strict=True))
     assert p["angry"] == pytest.approx(p["surprise"])
     assert p["fear"] == pytest.approx(p["happy"])
@@ -59,7 +59,7 @@ def test_the_speakers_median_is_neutral_and_the_ends_are_not() -> None:
 
 
 @given(LEVELS)
-def test_an_unknown_baseline_says_what_the_median_says(level: float) -> None:
+def test_without_a_baseline_the_result_is_that_of_the_median(level: float) -> None:
     assert np.allclose(distribution(level, 0.0), distribution(0.0))
 
 
@@ -85,7 +85,7 @@ def test_it_is_relative_to_the_speaker(rows: list[tuple[float, ...]], semitones:
 
 @settings(max_examples=40)
 @given(ROWS, st.integers(0, 30))
-def test_a_stream_gives_the_numbers_of_the_whole(rows: list[tuple[float, ...]], cut: int) -> None:
+def test_a_stream_in_parts_gives_the_same_numbers(rows: list[tuple[float, ...]], cut: int) -> None:
     values, hop = np.array(rows), 0.5
     cut = min(cut, len(values))
     hnr, none = np.full(len(values), 10.0), np.empty((0, len(FEATURES)))
@@ -113,7 +113,7 @@ def test_confidence_grows_with_the_baseline_and_stays_low() -> None:
     assert track.valid[-1]
 
 
-def test_a_rough_voice_is_less_trusted() -> None:
+def test_a_rough_voice_has_a_lower_confidence() -> None:
     clear, rough = (tracks([stretch(0.0, 20.0, hnr=h)]).confidence[-1] for h in (15.0, 2.0))
     assert rough < 0.5 * clear
 

@@ -1,4 +1,4 @@
-"""Telling voices apart: real voices one after the other."""
+"""Diarization of real voices, one after the other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def conversation(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[t
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["stretches of both voices", "segments kept apart"])
-def test_words_go_to_their_speaker(
+def test_words_are_assigned_to_their_speaker(
     conversation: tuple[Path, list[tuple[float, float]]], segments: Callable[[Samples], list[SpeechClip]], joined: bool
 ) -> None:
     path, hers = conversation
@@ -61,12 +61,12 @@ def test_one_voice_is_the_candidate(tmp_path: Path, segments: Callable[[Samples]
     assert named == transcript.model_copy(update={"speaker": CANDIDATE})
 
 
-def test_nothing_said_needs_no_model(tmp_path: Path) -> None:
+def test_without_words_no_model_is_loaded(tmp_path: Path) -> None:
     empty = contracts.Transcript(segment_id="seg-1", start=0.0, end=3.0, transcript="")
     assert diarize(tmp_path / "missing.wav", [empty], Speech()) == [empty]
 
 
-def test_ward_tells_clusters_of_unequal_size_apart() -> None:
+def test_ward_separates_clusters_of_unequal_size() -> None:
     rng = np.random.default_rng(0)
     many, few = rng.normal(0, 0.05, (40, 8)), rng.normal(0, 0.05, (6, 8)) + np.eye(8)[0]
     voices = cluster(np.concatenate([many, few]), 2)

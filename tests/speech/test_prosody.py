@@ -1,4 +1,4 @@
-"""Prosody against Praat's own numbers on real voices, against known signals, and against hand-computed timing."""
+"""Prosody compared with Praat's numbers on real voices, with known signals, and with timing computed by hand."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def harmonics(pitch: Samples | float, seconds: float, amplitude: float = 0.1) ->
 
 @pytest.mark.media
 @pytest.mark.parametrize("file", ["mary.wav", "bobby.wav", "arctic_a0009.wav"])
-def test_the_figures_are_praats(file: str) -> None:
+def test_measurements_equal_those_of_praat(file: str) -> None:
     samples = recording(file)
     everything = clip_of(samples, [("all", 0.0, len(samples) / RATE)])
     ours = measured(everything).message
@@ -82,7 +82,7 @@ def test_rates_of_a_known_sentence() -> None:
     assert prosody.pause_count == 0
 
 
-def test_a_glide_has_its_slope() -> None:
+def test_slope_of_a_rising_pitch() -> None:
     f0 = np.linspace(150, 200, 2 * RATE)
     prosody = measured(clip_of(harmonics(f0, 2.0), [("a", 0.0, 2.0)])).message
     assert prosody.pitch_slope == pytest.approx(25.0, rel=0.05)
@@ -94,7 +94,7 @@ def test_a_glide_has_its_slope() -> None:
     assert prosody.jitter < 0.005
 
 
-def test_the_level_is_that_of_the_signal_and_rumble_does_not_count() -> None:
+def test_the_level_is_that_of_the_signal_without_low_frequencies() -> None:
     tone = harmonics(200.0, 2.0)
     expected = float(np.sqrt(np.mean(tone.astype(float) ** 2)))
     rumble = (0.3 * np.sin(2 * np.pi * 12 * np.arange(len(tone)) / RATE)).astype(np.float32)
@@ -105,7 +105,7 @@ def test_the_level_is_that_of_the_signal_and_rumble_does_not_count() -> None:
         assert np.nanmedian(out.acoustics.column("pitch")) == pytest.approx(200.0, rel=0.01)
 
 
-def test_only_what_lies_in_words_counts_for_pitch_and_level() -> None:
+def test_pitch_and_level_are_measured_within_words_only() -> None:
     samples = np.concatenate([harmonics(120.0, 1.0), harmonics(240.0, 1.0, 0.02)])
     prosody = measured(clip_of(samples, [("a", 0.05, 0.95)])).message
     assert prosody.pitch_mean == pytest.approx(120.0, rel=0.02)

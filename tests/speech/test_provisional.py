@@ -1,4 +1,4 @@
-"""Pitch and level while somebody speaks: the same rows, but for the edges, that the whole segment gives later."""
+"""Pitch and level while somebody is still speaking: except at the edges, the same rows as the whole segment gives later."""
 
 import numpy as np
 import pytest
@@ -58,13 +58,13 @@ def test_they_agree_with_the_measurement_of_the_whole_segment(received: list[tup
             track = extended(track, item.track)
     both = np.intersect1d(track.times.round(2), final.times.round(2), return_indices=True)[1:]
     mine, theirs = track.values[both[0]], final.values[both[1]]
-    assert np.nanmedian(np.abs(mine[:, 1] - theirs[:, 1])) < 0.5  # dB: frames of 10 ms lie otherwise
+    assert np.nanmedian(np.abs(mine[:, 1] - theirs[:, 1])) < 0.5  # dB: the frames of 10 ms start at other times
     voiced = ~np.isnan(mine[:, 0]) & ~np.isnan(theirs[:, 0])
     assert voiced.sum() > 0.7 * (~np.isnan(theirs[:, 0])).sum()
     assert np.median(np.abs(12 * np.log2(mine[voiced, 0] / theirs[voiced, 0]))) < 0.1  # semitones
 
 
-def test_silence_gives_nothing_and_what_came_before_speech_is_not_shown() -> None:
+def test_silence_and_sound_before_speech_give_no_rows() -> None:
     since: list[float | None] = [None]
     stage = NewestSpeech(lambda: since[0])
     blocks = [AudioBlock(i * 1600, np.full(1600, i, np.float32)) for i in range(20)]
@@ -75,7 +75,7 @@ def test_silence_gives_nothing_and_what_came_before_speech_is_not_shown() -> Non
     assert all(isinstance(o, OpenSpeech) and o.fresh >= 0.9 and len(o.samples) <= 0.9 * 16000 for o in out)
 
 
-def test_newer_rows_take_the_place_of_older_ones() -> None:
+def test_newer_rows_replace_older_ones() -> None:
     old, new = (Track.of("acoustics", t, np.full((3, 4), v), NONE.names) for t, v in (([1, 2, 3], 1.0), ([3, 4, 5], 2.0)))
     joined = extended(old, new)
     assert joined.times.tolist() == [1, 2, 3, 4, 5]

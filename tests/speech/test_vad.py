@@ -1,4 +1,4 @@
-"""Voice activity on recordings of people, and on none."""
+"""Voice activity on recordings with and without speech."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.media
 Segments = Callable[[Samples], list[SpeechClip]]
 
 
-def test_the_same_comes_out_however_the_stream_is_cut(vad: VoiceActivity) -> None:
+def test_the_length_of_the_blocks_does_not_matter(vad: VoiceActivity) -> None:
     samples = recording("acoustic_corpus.wav")
     runs = [through(vad, blocks(samples, length)) for length in (8000, 1237, len(samples))]
     clips = [[o for o in run if isinstance(o, SpeechClip)] for run in runs]
@@ -60,7 +60,7 @@ def test_the_words_of_a_recording_lie_in_its_segments(segments: Segments, file: 
     ],
     ids=["silence", "noise", "mains hum"],
 )
-def test_what_is_no_speech_has_no_segment(segments: Segments, samples: Samples) -> None:
+def test_sound_without_speech_has_no_segment(segments: Segments, samples: Samples) -> None:
     assert segments(samples) == []
 
 
@@ -131,5 +131,5 @@ def test_memory_does_not_grow_with_the_recording(vad: VoiceActivity) -> None:
         tracemalloc.stop()
         return top
 
-    peak(1)  # what is loaded lazily
+    peak(1)  # loads everything that is loaded on first use
     assert peak(12) <= 1.2 * peak(3)

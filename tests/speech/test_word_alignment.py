@@ -1,4 +1,4 @@
-"""Word times against times made by hand, and what happens where a text cannot be aligned."""
+"""Word times compared with times set by hand, and texts that cannot be aligned."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def with_text(file: str, text: str) -> TranscribedClip:
     return TranscribedClip(transcript, SpeechClip(contracts.SpeechSegment(segment_id="seg-1", start=0.0, end=seconds), samples))
 
 
-def test_starts_against_times_made_by_hand(transcribed: Transcribe, aligned: Aligneds) -> None:
+def test_starts_compared_with_times_set_by_hand(transcribed: Transcribe, aligned: Aligneds) -> None:
     """17 words of three voices, from recording to aligned words."""
     files = ("mary.wav", "bobby.wav", "arctic_a0009.wav")
     ours = [e for f in files for e in start_errors(aligned(f), hand_timed(f))]
@@ -73,7 +73,7 @@ def test_aligned_words_are_marked_and_keep_their_order(aligned: Aligneds) -> Non
         assert any(w.filler for w in words)
 
 
-def test_confidence_tells_words_that_were_spoken_from_words_that_were_not(aligner: WordAligner) -> None:
+def test_confidence_is_lower_for_words_that_were_not_spoken(aligner: WordAligner) -> None:
     right = "he turned sharply and faced Gregson across the table"
     wrong = "he turned sharply and bought bananas across the table"
     [a], [b] = (through(aligner, [with_text("arctic_a0009.wav", text)]) for text in (right, wrong))

@@ -1,4 +1,4 @@
-"""Spelling: normal forms, fillers, and pronunciations of what no dictionary holds."""
+"""Spelling: normal forms, fillers, and pronunciations of words that no dictionary has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_normal_forms(word: str, form: str) -> None:
     assert normal(word) == form
 
 
-def test_tokens_take_hyphenated_words_apart() -> None:
+def test_tokens_split_hyphenated_words() -> None:
     assert tokens("A well-known, dead-letter queue...") == ["a", "well", "known", "dead", "letter", "queue"]
 
 
@@ -57,7 +57,7 @@ def test_every_phone_is_one_of_the_dictionary() -> None:
     assert {phone for phones in ARPABET.values() for phone in phones.split()} <= known
 
 
-def test_punctuation_and_hyphens_go_with_their_words() -> None:
+def test_punctuation_and_hyphens_stay_with_their_words() -> None:
     pieces = [(" cold", 0.0, 0.3, 0.9), ("-hearted", 0.3, 0.8, 0.5), (",", 0.8, 1.0, 0.7), (" she", 1.0, 1.2, 0.8), ("'s", 1.2, 1.3, 0.9)]
     words = joined([{"word": w, "start": a, "end": b, "probability": p} for w, a, b, p in pieces])
     assert [(w.word, w.start, w.end) for w in words] == [("cold-hearted,", 0.0, 0.8), ("she's", 1.0, 1.3)]

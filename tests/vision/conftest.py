@@ -1,4 +1,4 @@
-"""Loaded networks, shared by the whole session: loading costs more than the tests."""
+"""Networks that are loaded once a session, because loading takes longer than the tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Level eyes, tight framing, and a quality that falls with what spoils a crop."""
+"""Face alignment: level eyes, the crop's frame, and quality that falls with small, blurred or dark faces."""
 
 import cv2
 import numpy as np
@@ -16,8 +16,8 @@ MARGIN = Vision().crop_margin
 
 def face_of(detector, image):
     (frame,) = detector.process(faces.packet(image))
-    (found,) = frame.detections.detections
-    return found
+    (face,) = frame.detections.detections
+    return face
 
 
 def turned(image, degrees):
@@ -46,17 +46,17 @@ def upright():
 @pytest.mark.parametrize("degrees", [-25, -15, 10, 25])
 def test_a_turned_head_is_levelled(detector, upright, degrees):
     image = turned(upright, degrees)
-    found = face_of(detector, image)
+    face = face_of(detector, image)
     height, width = image.shape[:2]
-    eyes = np.array([found.landmarks.left_eye, found.landmarks.right_eye]) * [width, height]
+    eyes = np.array([face.landmarks.left_eye, face.landmarks.right_eye]) * [width, height]
     assert abs(eye_angle(eyes)) > abs(degrees) - 6
-    matrix = transform(found, width, height, MARGIN)
+    matrix = transform(face, width, height, MARGIN)
     placed = eyes @ matrix[:, :2].T + matrix[:, 2]
     assert abs(eye_angle(placed)) < 1
     assert np.all(placed > 0)
     assert np.all(placed < SIZE)
-    # and by pixels: looked at anew, the crop has its eyes level and where the matrix put them
-    crop = align(image, found, MARGIN)
+    # in the pixels too: detected again in the crop, the eyes are level and where the matrix puts them
+    crop = align(image, face, MARGIN)
     again = face_of(detector, cv2.copyMakeBorder(crop, 100, 100, 100, 100, cv2.BORDER_REPLICATE))
     seen = np.array([again.landmarks.left_eye, again.landmarks.right_eye]) * 400 - 100
     assert abs(eye_angle(seen)) < 4
@@ -65,16 +65,16 @@ def test_a_turned_head_is_levelled(detector, upright, degrees):
 
 @pytest.mark.media
 def test_an_upright_head_is_framed_as_the_detector_s_box(detector, upright):
-    found = face_of(detector, upright)
-    top, left, bottom, right = np.array(found.box) * [360, 640, 360, 640]
+    face = face_of(detector, upright)
+    top, left, bottom, right = np.array(face.box) * [360, 640, 360, 640]
     grow = MARGIN * (bottom - top)
     plain = upright[int(top - grow) : int(bottom + grow), int(left - grow) : int(right + grow)]
-    assert likeness(align(upright, found, MARGIN), cv2.resize(plain, (SIZE, SIZE))) > 0.95
+    assert likeness(align(upright, face, MARGIN), cv2.resize(plain, (SIZE, SIZE))) > 0.95
 
 
 def test_the_margin_is_a_fraction_of_the_box():
-    found = contracts.Detection(box=(0.25, 0.25, 0.75, 0.75), score=1)
-    matrix = transform(found, 400, 400, margin=0.1)
+    face = contracts.Detection(box=(0.25, 0.25, 0.75, 0.75), score=1)
+    matrix = transform(face, 400, 400, margin=0.1)
     assert matrix @ [200, 200, 1] == pytest.approx([100, 100])
     assert matrix @ [100 - 20, 100 - 20, 1] == pytest.approx([0, 0])
     assert matrix @ [300 + 20, 300 + 20, 1] == pytest.approx([200, 200])
@@ -93,12 +93,12 @@ def test_a_box_cut_by_the_edge_keeps_the_face_in_the_middle(box, centre):
 def test_only_the_candidate_is_cropped():
     image = np.random.default_rng(0).integers(0, 255, (360, 640, 3), dtype=np.uint8)
     boxes = {"f-1": (0.1, 0.1, 0.5, 0.4), "f-2": (0.1, 0.5, 0.6, 0.8), None: (0.6, 0.1, 0.9, 0.3)}
-    found = [contracts.Detection(face_id=i, box=b, score=0.9) for i, b in boxes.items()]
+    detections = [contracts.Detection(face_id=i, box=b, score=0.9) for i, b in boxes.items()]
     stage = CropAlign(Vision())
     assert isinstance(stage, Stage)
 
     def crops(candidate):
-        message = contracts.Detections(frame_id=3, timestamp=0.2, detections=found, candidate=candidate)
+        message = contracts.Detections(frame_id=3, timestamp=0.2, detections=detections, candidate=candidate)
         return list(stage.process(TrackedFrame(faces.packet(image), message)))
 
     (crop,) = crops("f-2")
@@ -119,8 +119,8 @@ def test_quality_falls_with_distance_blur_and_darkness(detector):
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         if blur:
             image = cv2.GaussianBlur(image, (0, 0), blur)
-        found = face_of(detector, image)
-        return quality(align(image, found, MARGIN), found, image.shape)
+        face = face_of(detector, image)
+        return quality(align(image, face, MARGIN), face, image.shape)
 
     best = score()
     assert best.score > 0.9

@@ -1,4 +1,4 @@
-"""BlazeFace on real pictures: where faces are, and that there are none where there are none."""
+"""BlazeFace on real pictures with and without faces."""
 
 import subprocess
 import sys
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.media
 
 def counts(stage, path):
     """(time, number of faces) of every frame."""
-    found = [stage.process(item) for item in MediaFile(path) if isinstance(item, FramePacket)]
-    return np.array([(d.detections.timestamp, len(d.detections.detections)) for (d,) in map(list, found)])
+    frames = [stage.process(item) for item in MediaFile(path) if isinstance(item, FramePacket)]
+    return np.array([(d.detections.timestamp, len(d.detections.detections)) for (d,) in map(list, frames)])
 
 
 def one(stage, image):
@@ -34,27 +34,27 @@ def test_is_a_stage(detector):
 
 
 def test_a_face_that_leaves(detector):
-    found = counts(detector, faces.footage("face_noface.mov"))
-    assert np.all(found[found[:, 0] < 2.2, 1] == 1)
-    assert np.mean(found[found[:, 0] > 2.5, 1] == 0) > 0.9
+    faces_by_time = counts(detector, faces.footage("face_noface.mov"))
+    assert np.all(faces_by_time[faces_by_time[:, 0] < 2.2, 1] == 1)
+    assert np.mean(faces_by_time[faces_by_time[:, 0] > 2.5, 1] == 0) > 0.9
 
 
 def test_a_face_that_comes(detector):
-    found = counts(detector, faces.footage("noface_face.mov"))
-    assert np.mean(found[found[:, 0] < 3.9, 1] == 0) > 0.9
-    assert np.all(found[(found[:, 0] > 4.1) & (found[:, 0] < 6.2), 1] == 1)
+    faces_by_time = counts(detector, faces.footage("noface_face.mov"))
+    assert np.mean(faces_by_time[faces_by_time[:, 0] < 3.9, 1] == 0) > 0.9
+    assert np.all(faces_by_time[(faces_by_time[:, 0] > 4.1) & (faces_by_time[:, 0] < 6.2), 1] == 1)
 
 
 def test_five_faces_in_a_video(full_range, tmp_path):
-    """Faces a sixth of the picture high: what the full-range network is for."""
+    """Faces a sixth of the picture high, for which the full-range network is meant."""
     image = media.read_image(faces.footage("multi_face.jpg"))[:666]
     path = media.write(tmp_path / "five.mp4", media.still(image, 0.4))
-    found = counts(full_range, path)
-    assert len(found) == 6
-    assert np.all(found[:, 1] == 5)
+    faces_by_time = counts(full_range, path)
+    assert len(faces_by_time) == 6
+    assert np.all(faces_by_time[:, 1] == 5)
 
 
-def test_max_faces_keeps_the_surest(full_range):
+def test_max_faces_keeps_the_highest_scores(full_range):
     image = media.read_image(faces.footage("multi_face.jpg"))
     everyone = one(full_range, image).detections
     assert len(everyone) == 5
@@ -64,9 +64,9 @@ def test_max_faces_keeps_the_surest(full_range):
 
 def test_boxes_and_eyes_are_fractions_of_the_upright_image(detector):
     man = faces.head("man")
-    found = one(detector, faces.scene([(man, 200, 180, 260)]))
-    assert (found.frame_id, found.timestamp) == (7, 1.5)
-    (face,) = found.detections
+    detections = one(detector, faces.scene([(man, 200, 180, 260)]))
+    assert (detections.frame_id, detections.timestamp) == (7, 1.5)
+    (face,) = detections.detections
     top, left, bottom, right = face.box
     assert 0 < top < bottom < 1
     assert (left + right) / 2 * 640 == pytest.approx(200, abs=15)
@@ -96,7 +96,7 @@ def test_pictures_that_are_not_contiguous(detector):
     assert len(one(detector, image).detections) == 1
 
 
-def test_loading_is_quiet_and_leaves_tensorflow_alone():
+def test_loading_prints_nothing_and_does_not_import_tensorflow():
     code = (
         "import sys; from workbench.settings import Vision; from workbench.vision.detection import FaceDetectionStage as S; "
         "S(Vision()).warm_up(); print('tensorflow' in sys.modules, 'keras' in sys.modules)"

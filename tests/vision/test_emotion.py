@@ -1,4 +1,4 @@
-"""Batches, averaging and class orders; and that plain expressions in real footage are read."""
+"""Emotion stage: batches, averaging, class orders, and clear expressions in real footage."""
 
 import cv2
 import numpy as np
@@ -56,7 +56,7 @@ def test_is_a_stage(stage):
     assert stage.spec.models == ("facex-mobilenetv2", "fer-mini-xception")
 
 
-def test_a_batch_leaves_when_it_is_full(stage, crops):
+def test_a_full_batch_is_predicted_at_once(stage, crops):
     stage.reset()
     out = [list(stage.process(crop(c, i, i * 0.02))) for i, c in enumerate(crops)]
     assert [len(o) for o in out] == [0] * 7 + [1]
@@ -66,12 +66,12 @@ def test_a_batch_leaves_when_it_is_full(stage, crops):
     assert list(stage.flush()) == []
 
 
-def test_a_smaller_batch_leaves_after_the_window(stage, crops):
+def test_a_smaller_batch_is_predicted_after_the_window(stage, crops):
     stage.reset()
     out = [len(list(stage.process(crop(c, i, i * 0.1)))) for i, c in enumerate(crops[:6])]
     assert out == [0, 0, 0, 0, 1, 0]  # 0.4 s after the first
     nobody = contracts.Detections(frame_id=9, timestamp=0.95)
-    (late,) = stage.process(TrackedFrame(faces.packet(crops[0]), nobody))  # the face has gone: time still passes
+    (late,) = stage.process(TrackedFrame(faces.packet(crops[0]), nobody))  # no face any more, but time goes on
     assert [p.frame_id for p in late.predictions] == [5]
 
 
@@ -106,7 +106,7 @@ def test_predictions_are_distributions_with_a_marked_read_out(stage, crops):
 
 
 def test_the_average_is_of_tempered_networks_in_the_right_order(crops):
-    """By hand: each network's columns put in BASIC order by name, cooled, weighted."""
+    """By hand: each network's columns put in BASIC order by name, at its temperature, weighted."""
     batch = np.stack(crops)
     settings = Vision(ensemble_weight=0.3, temperature=2.0, temperature_second=1.5)
     first, second = networks.load("facex-mobilenetv2"), networks.load("fer-mini-xception")
@@ -128,7 +128,7 @@ def test_both_runtimes_agree(crops):
     assert np.abs(fast - keras).max() < 0.01
 
 
-def test_temperature_cools_without_reordering():
+def test_temperature_keeps_the_order_of_the_classes():
     p = np.array([[0.9, 0.08, 0.02], [0.2, 0.3, 0.5]])
     assert tempered(p, 1.0) == pytest.approx(p)
     cooled = tempered(p, 2.0)
@@ -148,7 +148,7 @@ def test_a_network_of_other_classes_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["face_noface.mov", "noface_face.mov"])
 def test_a_neutral_face_that_smiles(detector, name):
-    """A real clip whose man looks neutral for half a second and then smiles; the cartoon around it gives nothing."""
+    """A real clip whose man looks neutral for half a second and then smiles; there are no faces in the cartoon around it."""
     seen = chain(detector, faces.footage(name))
     start, end = (0.0, 2.4) if name == "face_noface.mov" else (4.0, 6.4)
     assert all(start <= p.timestamp <= end for p in seen)

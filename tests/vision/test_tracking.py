@@ -1,4 +1,4 @@
-"""Names that hold: through gaps, crossings and flicker; and whose interview it is."""
+"""Face tracking: ids through gaps, crossings and false detections, and the choice of the candidate."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_is_a_stage():
 
 
 @pytest.mark.media
-def test_two_people_cross_and_keep_their_names(detector):
+def test_two_people_who_cross_keep_their_ids(detector):
     man, girl = faces.head("man"), faces.head("girl")
 
     def draw(t):  # the man walks right in front of the girl, who walks left
@@ -75,7 +75,7 @@ def test_two_people_cross_and_keep_their_names(detector):
 
 @pytest.mark.media
 @pytest.mark.parametrize(("moved", "light"), [(0, 1.0), (150, 1.0), (-120, 0.7)])
-def test_a_face_keeps_its_name_for_two_seconds_unseen(detector, moved, light):
+def test_a_face_keeps_its_id_when_it_is_not_detected_for_two_seconds(detector, moved, light):
     """Back at the same place or another, in the same light or less."""
     woman, wall = faces.head("woman"), faces.scene([])
 
@@ -91,7 +91,7 @@ def test_a_face_keeps_its_name_for_two_seconds_unseen(detector, moved, light):
 
 
 @pytest.mark.media
-def test_a_gap_beyond_the_setting_ends_the_name_but_not_the_role(detector):
+def test_after_a_longer_gap_the_candidate_has_a_new_id_and_stays_candidate(detector):
     woman, man, wall = faces.head("woman"), faces.head("man"), faces.scene([])
 
     def draw(t):
@@ -105,11 +105,11 @@ def test_a_gap_beyond_the_setting_ends_the_name_but_not_the_role(detector):
     assert frames[FPS * 7].candidate == "f-2"  # only he is there
     last = frames[-1]
     assert at(last, 420) == "f-3"
-    assert last.candidate == "f-3"  # she brought her presence along
+    assert last.candidate == "f-3"  # her area × time counts on
 
 
 @pytest.mark.media
-def test_flicker_on_a_faceless_clip_gets_no_name(detector):
+def test_brief_false_detections_get_no_id(detector):
     tracker = FaceTracker(Vision())
     seen = []
     for item in MediaFile(faces.footage("no_face.mp4")):
@@ -123,7 +123,7 @@ def test_flicker_on_a_faceless_clip_gets_no_name(detector):
 
 
 @pytest.mark.media
-def test_five_faces_have_five_names(full_range):
+def test_five_faces_have_five_ids(full_range):
     image = media.read_image(faces.footage("multi_face.jpg"))
     frames = follow(full_range, lambda t: np.roll(image, round(60 * t), axis=1), 1)
     assert ids(frames) == {"f-1", "f-2", "f-3", "f-4", "f-5"}
@@ -131,7 +131,7 @@ def test_five_faces_have_five_names(full_range):
     assert all(names == order[0] for names in order)
 
 
-def test_a_name_needs_three_frames():
+def test_an_id_needs_three_frames():
     tracker = FaceTracker(Vision())
     frames = run(tracker, 0, 0.4, (0.2, 0.2, 0.6, 0.5, 1))
     assert [f.detections[0].face_id for f in frames[: CONFIRM + 1]] == [None, None, "f-1", "f-1"]
@@ -151,7 +151,7 @@ def test_the_larger_face_is_the_candidate_and_a_passer_by_is_not():
 
 
 def test_the_candidate_changes_once_between_two_of_one_size():
-    """Their areas tremble by 10 % in turn: the role must not change hands with them."""
+    """Their areas vary by 10 % in turn, and the candidate must not change each time."""
     tracker = FaceTracker(Vision())
     rng = np.random.default_rng(0)
     seen = []
@@ -162,7 +162,7 @@ def test_the_candidate_changes_once_between_two_of_one_size():
     assert len(set(seen[CONFIRM:])) == 1
 
 
-def test_faces_of_a_pixel_and_at_the_edge_are_taken():
+def test_faces_of_one_pixel_and_at_the_edge_are_tracked():
     tracker = FaceTracker(Vision())
     frames = run(tracker, 0, 0.5, (0.999, 0.999, 1.0, 1.0, 1), (0.0, 0.0, 0.001, 0.001, 2))
     assert len(frames[-1].detections) == 2

@@ -1,4 +1,4 @@
-"""The last resort: the hub's own client against a hub on this machine."""
+"""Downloads from a model hub: the hub's own client with a hub on this machine."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_files_of_a_pinned_revision(endpoint: str, tmp_path: Path) -> None:
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == CONTENT
 
 
-def test_other_bytes_than_the_catalogue_s_are_refused(endpoint: str, tmp_path: Path) -> None:
+def test_bytes_other_than_the_catalogue_s_are_refused(endpoint: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"whisper/model\.bin: wrong checksum"):
         hub.obtain(entry(model_bin=b"x" * len(CONTENT["model.bin"])), tmp_path, endpoint)
     assert not (tmp_path / "model.bin").exists()

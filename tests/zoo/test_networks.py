@@ -1,4 +1,4 @@
-"""The fast form of the emotion networks against Keras, on real faces; and folders that are no network."""
+"""The fast form of the emotion networks compared with Keras on real faces, and folders without a network."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def crops_of(images: list[NDArray[np.uint8]]) -> list[Crops]:
     from mediapipe.tasks.python import BaseOptions, vision
 
     options = vision.FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(zoo.path("blazeface-short-range"))))
-    found = []
+    crops = []
     with vision.FaceDetector.create_from_options(options) as detector:
         for image in images:
             result = detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image)))
             for box in (d.bounding_box for d in result.detections):
                 x, y = max(0, int(box.origin_x - 0.05 * box.width)), max(0, int(box.origin_y - 0.05 * box.height))
                 crop = image[y : int(box.origin_y + 1.05 * box.height), x : int(box.origin_x + 1.05 * box.width)]
-                found.append(cv2.resize(crop, (200, 200)))
-    return found
+                crops.append(cv2.resize(crop, (200, 200)))
+    return crops
 
 
 def frames(path: Path, step: int) -> list[NDArray[np.uint8]]:
@@ -74,7 +74,7 @@ def test_the_fast_form_agrees_with_keras_on_real_faces(name: str, real_crops: Cr
 
 
 @pytest.mark.media
-def test_the_conversion_keeps_what_facex_says(real_crops: Crops) -> None:
+def test_the_converted_network_agrees_with_the_original(real_crops: Crops) -> None:
     """Against the author's own file: it rounds activations to 8 bits at run time, so probabilities differ a little."""
     from ai_edge_litert.interpreter import Interpreter
 
@@ -107,7 +107,7 @@ def test_a_folder_that_is_no_network_is_named(tmp_path: Path) -> None:
         zoo.load(tmp_path)
 
 
-def test_one_s_own_network_in_the_zoo_s_form(tmp_path: Path) -> None:
+def test_your_own_network_in_the_zoo_s_format(tmp_path: Path) -> None:
     import keras
 
     inputs_ = keras.layers.Input((8, 8, 1))

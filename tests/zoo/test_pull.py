@@ -18,7 +18,7 @@ def downloads() -> list[str]:
     return sorted(p.name for p in (settings.cache_dir() / "downloads").glob("*"))
 
 
-def test_members_of_archives_become_an_entry_and_archives_go(small_zoo: Registry) -> None:
+def test_an_entry_is_made_from_archives_which_are_then_deleted(small_zoo: Registry) -> None:
     seen = []
     place = zoo.pull(["tiny"], lambda *step: seen.append(step))["tiny"]
     assert (place / "model.bin").read_bytes() == NETWORK
@@ -36,12 +36,12 @@ def test_what_is_there_is_not_fetched_again(small_zoo: Registry) -> None:
     assert len(small_zoo.requests) == asked
 
 
-def test_an_index_in_html_will_do(small_zoo: Registry) -> None:
+def test_an_index_in_html_works_too(small_zoo: Registry) -> None:
     small_zoo.html = True
     assert (zoo.path("tiny", no_progress) / "model.bin").read_bytes() == NETWORK
 
 
-def test_a_broken_connection_goes_on_where_it_stopped(small_zoo: Registry) -> None:
+def test_a_download_continues_where_the_connection_broke(small_zoo: Registry) -> None:
     small_zoo.break_after = 300_000
     assert (zoo.path("tiny", no_progress) / "model.bin").read_bytes() == NETWORK
     assert [r for path, r in small_zoo.requests if path == "/files/first-1.0.whl"] == [None, "bytes=300000-"]

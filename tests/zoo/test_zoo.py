@@ -1,4 +1,4 @@
-"""What the zoo knows, where it looks, what it says about weights, and the commands."""
+"""The zoo's entries, where their files are looked for, cards and provenance, and the commands."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def test_verify_deletes_what_is_damaged(small_zoo: Registry) -> None:
     assert not place.exists()
 
 
-def test_provenance_of_known_weights_and_of_ones_own(tmp_path: Path) -> None:
+def test_provenance_of_known_weights_and_of_your_own(tmp_path: Path) -> None:
     own = tmp_path / "own.bin"
     own.write_bytes(b"abc")
-    found = zoo.provenance(["whisper-base", own])
-    assert found["whisper-base"]["sha256"].startswith("d01c3014881c9c6f")
-    assert found["whisper-base"]["licence"] == "MIT"
-    assert found[str(own)] == {
+    facts = zoo.provenance(["whisper-base", own])
+    assert facts["whisper-base"]["sha256"].startswith("d01c3014881c9c6f")
+    assert facts["whisper-base"]["licence"] == "MIT"
+    assert facts[str(own)] == {
         "version": "user-supplied",
         "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         "licence": "unknown",
@@ -103,7 +103,7 @@ def test_provenance_of_known_weights_and_of_ones_own(tmp_path: Path) -> None:
     }
 
 
-def test_a_card_says_what_is_not_known() -> None:
+def test_a_card_names_what_is_not_known() -> None:
     card = zoo.card("facex-mobilenetv2")
     assert "| Training data | undocumented |" in card
     assert "| Licence | MIT |" in card

@@ -177,7 +177,7 @@ def _run(corpus: Corpus, steps: list[str], job: Job, workers: int | None, limit:
     _describe(corpus, pd.DataFrame(table, columns=[*clips.columns, CONTENT]), job)
     result.workers = min(workers or len(os.sched_getaffinity(0)), max(1, len(todo)))
     try:
-        for i, outcome in enumerate(_spread(job, todo, result.workers)):
+        for i, outcome in enumerate(spread(job, todo, result.workers)):
             for step in outcome.computed:
                 result.computed[step] += 1
             for step in outcome.empty:
@@ -211,7 +211,7 @@ def _errors(rows: list[dict[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["clip", "stage", "level", "message"]).astype("str")
 
 
-def _spread(job: Job, clips: list[Clip], workers: int) -> Iterator[Outcome]:
+def spread(job: Job, clips: list[Clip], workers: int) -> Iterator[Outcome]:
     """Outcomes as they come. Clips under way when a worker died are tried again one by one, so that only the culprit fails."""
     if workers == 1:
         if clips:
