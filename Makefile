@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# CREMA-D's votes and other corpora; set WORKBENCH_DATA to your own data root
+# CREMA-D's votes and other corpora; set WORKBENCH_DATA to your own data root. Without any, tests of a corpus are left out and named
 export WORKBENCH_DATA ?= $(abspath $(wildcard ../shared/datasets))
+
+# make test TESTS="tests/audit tests/ui/test_audit_page.py": only these; all where left out
+TESTS  ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test docs lint live tune audit review serve wheel notebooks bench mlflow lock clean
@@ -31,8 +34,8 @@ test: $(READY) ## all tests, on real media and in a real browser
 	@command -v chromium >/dev/null || { echo "make test needs Chromium for the browser tests: install the Debian package 'chromium' (apt-get install chromium)"; exit 2; }
 	@$(BIN)/workbench models pull --all
 	@$(BIN)/workbench sample build
-	$(BIN)/pytest -m "not ui" -n 2 --dist loadfile
-	$(BIN)/pytest -m ui
+	$(BIN)/pytest -m "not ui" -n 2 --dist loadfile --durations=20 $(TESTS)
+	$(BIN)/pytest -m ui --durations=20 $(TESTS)
 
 docs: $(READY) ## the documentation site in build/site: open build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

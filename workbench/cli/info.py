@@ -59,7 +59,7 @@ def examine() -> dict[str, Any]:
     import shutil
     from importlib.metadata import PackageNotFoundError, version
 
-    from workbench import privacy, settings, zoo
+    from workbench import extras, privacy, settings, zoo
 
     problems = []
     packages: dict[str, str | None] = {}
@@ -68,7 +68,7 @@ def examine() -> dict[str, Any]:
             packages[name] = version(name)
         except PackageNotFoundError:
             packages[name] = None
-            problems.append(f"package {name} is not installed: run `make setup`")
+            problems.append(f"package {name} is not installed: run `make setup` in a checkout, or pip install '{extras.PACKAGE}[all]'")
     weights = zoo.status()
     problems += [
         f"weights {w['name']} are not there: run `workbench models pull {w['name']}`" for w in weights if w["default"] and not w["present"]
