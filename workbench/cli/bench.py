@@ -47,7 +47,7 @@ def refusion(
     runs: Annotated[int, typer.Option(min=1)] = 15,
     as_json: AsJson = False,
 ) -> None:
-    """Fusion, smoothing and scoring of stored tracks (a generated session)."""
+    """Time of fusion, smoothing and scoring on a generated session's stored values."""
     from workbench.benchmarks.pipeline import measure_refusion
 
     _print(measure_refusion(hours, runs), as_json, f"Refusion of {hours:g} h of generated tracks")
@@ -63,7 +63,7 @@ def memory(minutes: Annotated[list[int] | None, typer.Option(help="Lengths to co
 
 @bench.command()
 def startup(runs: Annotated[int, typer.Option(min=1)] = 7, as_json: AsJson = False) -> None:
-    """How long `workbench --help` takes."""
+    """Time of `workbench --help`."""
     from workbench.benchmarks.pipeline import measure_startup
 
     _print(measure_startup(runs), as_json, "workbench --help")

@@ -28,7 +28,7 @@ SHOWN = 40
 
 @corpora.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """What can be loaded, what is in it, and whether it is here."""
+    """List the corpora that can be loaded, what is in each, and whether it is on this machine."""
     from workbench.corpora import CORPORA
     from workbench.settings import data_dir
 
@@ -190,10 +190,10 @@ def get(
 def build(
     name: Annotated[str, typer.Argument(help="accents: the sample's answers in synthetic voices.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write into; the cache where left out.")] = None,
-    force: Annotated[bool, typer.Option(help="Make it anew.")] = False,
+    force: Annotated[bool, typer.Option(help="Make it again although it is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Generate a corpus (once; later calls find it)."""
+    """Generate a corpus; one that is there is kept."""
     if name != "accents":
         raise CorpusError(f"{name!r} cannot be built; accents can")
     from workbench.corpora import accents

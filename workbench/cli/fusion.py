@@ -37,7 +37,7 @@ def benchmark(
     out: Annotated[Path | None, typer.Option(help="Folder for pictures (reliability diagrams, intervals) and the JSON.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every strategy on people it has not seen: figures with intervals, paired differences, ablation, human ceiling."""
+    """Compare strategies on people they were not fitted on: figures with intervals, paired differences, ablation, human ceiling."""
     from workbench.training.benchmark import run
 
     samples = _samples(corpus, path)
@@ -71,7 +71,7 @@ def fit(
     track: Annotated[bool, typer.Option("--track/--no-track", help="Keep the run in MLflow, or not.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Fit a strategy on everyone, with figures of people left out; settings then fuse with it (fusion.strategy: stored)."""
+    """Fit a strategy on all people and keep it for settings (fusion.strategy: stored). Figures are of people left out of a fit."""
     from workbench.training import fitting
 
     fitting.check_names(register, alias, track)
@@ -174,7 +174,7 @@ def _print(value: Any) -> None:
 
 @contextmanager
 def _progress(unit: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on stderr that is told ``(what was done, done, total)``; not begun before the first word of it."""
+    """A progress bar on stderr, called as ``(what was done, done, total)``; it appears with the first call."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

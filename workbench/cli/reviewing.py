@@ -21,8 +21,8 @@ def override(
     value: Annotated[float | None, typer.Option(help="The score: 0 to 1, or 0 to 100 where it is above 1.")] = None,
     scope: Annotated[str, typer.Option(help="'session' or a question's id.")] = "session",
     label: Annotated[str, typer.Option(help="Emotion label to set instead, for the span --start to --end.")] = "",
-    start: Annotated[float | None, typer.Option(help="s")] = None,
-    end: Annotated[float | None, typer.Option(help="s")] = None,
+    start: Annotated[float | None, typer.Option(help="Start of the span, s from the start of the session.")] = None,
+    end: Annotated[float | None, typer.Option(help="End of the span, s.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set a score or a label beside the stored one, with a reason. The original stays."""
@@ -46,7 +46,7 @@ def verify(
     session: Annotated[str, typer.Argument(metavar="[SESSION]", help="A session; all of the sessions folder without it.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Check the log of corrections: finds any line edited, deleted, reordered or cut off. Exit code 1 where it is not whole."""
+    """Check the log of corrections for lines edited, deleted, reordered or cut off. Exit code 1 where there are any."""
     from workbench.sessions import overrides
     from workbench.sessions.store import Session, list_sessions
     from workbench.settings import sessions_dir
@@ -79,7 +79,7 @@ def query(
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
 ) -> None:
-    """Ask all sessions in SQL. Tables: sessions, windows, words, scores, contributions, answers, events, overrides and more."""
+    """Query all sessions in SQL. Tables: sessions, windows, words, scores, contributions, answers, events, overrides and more."""
     from workbench.sessions import query as ask
 
     table = ask(sql, folder)
@@ -94,8 +94,8 @@ def query(
 @sessions.command()
 def snippet(
     session: Which,
-    start: Annotated[float, typer.Option(help="s")],
-    end: Annotated[float, typer.Option(help="s")],
+    start: Annotated[float, typer.Option(help="Start of the span, s from the start of the session.")],
+    end: Annotated[float, typer.Option(help="End of the span, s.")],
     out: Annotated[Path | None, typer.Option(help="Folder or .zip file; SESSION-START-END in the working folder otherwise.")] = None,
     as_json: AsJson = False,
 ) -> None:

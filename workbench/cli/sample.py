@@ -21,10 +21,10 @@ def _group() -> None:
 @sample.command()
 def build(
     out: Annotated[Path | None, typer.Option(help="Folder to write into; the cache where left out.")] = None,
-    force: Annotated[bool, typer.Option(help="Make it anew.")] = False,
+    force: Annotated[bool, typer.Option(help="Make it again although it is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Make the one-minute sample interview (once; later calls find it)."""
+    """Make the one-minute sample interview; one that is there is kept."""
     from workbench.sample import build as make
 
     paths = {key: str(path) for key, path in vars(make(out, force)).items()}
