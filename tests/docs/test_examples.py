@@ -75,3 +75,9 @@ def test_the_table_of_layers_is_the_law_that_is_checked() -> None:
     table = documents.read("docs/architecture.md").partition("| layer | holds |")[2].partition("\n\n")[0]
     told = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
     assert told == [layer.strip("()").removeprefix("workbench.") for layer in law]
+
+
+def test_the_table_of_extras_is_what_can_be_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    told = re.findall(r"^\| `\[(\w+)\]` \|", documents.read("docs/install.md"), re.M)
+    assert sorted(told) == sorted(set(project["optional-dependencies"]) - {"dev"})
