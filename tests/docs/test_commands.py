@@ -23,15 +23,15 @@ from tests.support.reader import EVALUATE, Reader
 
 QUICKER = {
     "workbench bench live": "--seconds 20",
-    "workbench fusion benchmark --corpus": "--folds 2 --draws 20 --seeds 1",
-    "workbench fusion fit": "--folds 2 --draws 20",
+    "workbench fusion benchmark --corpus": "--corpus generated --folds 2 --draws 20 --seeds 1",
+    "workbench fusion fit": "--corpus generated --folds 2 --draws 20",
     "workbench fusion sweep": "--trials 1",
 }
-"""Commands that take minutes → options that are typed after their own."""
+"""Commands that take minutes → options that are typed after their own, and win over them."""
 ELSEWHERE = {
     EVALUATE: "the `evaluated` fixture types it",
     "workbench demo": "`make demo`, which CI runs; the wheel's test types it in an empty environment",
-    'pip install "interview-workbench[all] @ ."': "the wheel's test installs into an empty environment",
+    'pip install ".[all]"': "the wheel's test installs into an empty environment",
 }
 """Commands that something else types in a fresh process."""
 SERVER = re.compile(r"workbench serve (\w+)|panel serve apps/(\w+)\.py")

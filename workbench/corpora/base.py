@@ -207,7 +207,16 @@ class Collector:
             raise CorpusError(f"{self.root}: the folder is empty; see datasets/{self.name}.md for how to get the corpus")
 
     def report(self, level: Level, where: Path | str, message: str) -> None:
-        """Add a finding; a path is given relative to the root."""
+        """Add a finding; a path is given relative to the root.
+
+        Parameters
+        ----------
+        level : {"error", "warning", "note"}
+        where : path or str
+            A file, or a part of the corpus.
+        message : str
+            What it is, and what to do.
+        """
         where = where.relative_to(self.root) if isinstance(where, Path) else where
         self.findings.append(Finding(level, str(where), message))
 
