@@ -90,7 +90,7 @@ def perfect(spoken):
     settings = tree.Settings()
     plan = load_plan(spoken.interview)
     ((question, start, end),) = plan.spans(20.0)
-    words = accents._words(spoken.said["outage"], start, end, settings)
+    words = accents._words(spoken.texts["outage"], start, end, settings)
     seen = Words(
         tuple(w.word for w in words), np.array([w.start for w in words]), np.array([w.end for w in words]), np.ones(len(words)),
         np.array([w.filler for w in words]), np.zeros(len(words), np.int64),
@@ -110,7 +110,7 @@ def test_scores_of_perfect_recognition_are_those_of_the_true_words(one):
     clips = Accents(one.audio.parent, (one,))
     measured = accents.measure(clips, evaluate, tree.Settings())
     row = measured.iloc[0]
-    assert row["heard"] == one.said["outage"]
+    assert row["heard"] == one.texts["outage"]
     assert 0 < row["clarity"] < 1
     assert [row["technical"], row["clarity"]] == pytest.approx([row["technical_true"], row["clarity_true"]])
     again = accents.measure(clips, evaluate, tree.Settings())

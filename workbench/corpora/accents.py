@@ -1,7 +1,7 @@
-"""The accent corpus: the sample interview's answers, the same words, spoken by many synthetic voices.
+"""The accent corpus: an answer of the sample interview, in the same words, spoken by many synthetic voices.
 
-It exercises the audit from recognition to score. It says nothing about people: an accent of a synthesiser is confounded
-with the synthesiser's quality, and no person spoke a word of it.
+It tests the audit from transcription to score. It says nothing about people: no person spoke a word of it, and differences
+between accents of a synthesiser cannot be separated from differences in its quality.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TAIL = 1.0  # s of room noise after the last answer
 
 @dataclass(frozen=True)
 class Voice:
-    """A synthetic voice: its name in the synthesiser, and what the audit groups by."""
+    """A synthetic voice: its name in the synthesiser, and the groups of the audit."""
 
     name: str
     synthesiser: str
@@ -60,17 +60,17 @@ VOICES: tuple[Voice, ...] = (
 
 @dataclass(frozen=True)
 class Spoken:
-    """One voice's recording: 16 kHz WAV, its `interview.yaml`, and what was said by question."""
+    """One voice's recording: a WAV at 16 kHz, its `interview.yaml`, and the spoken text by question."""
 
     voice: Voice
     audio: Path
     interview: Path
-    said: dict[str, str]
+    texts: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Accents:
-    """The corpus as it lies in the cache."""
+    """The corpus in its folder."""
 
     folder: Path
     recordings: tuple[Spoken, ...]
@@ -83,7 +83,7 @@ class Accents:
         rows = [
             {"clip": f"{r.voice.name}/{q}", "person": r.voice.name, "synthesiser": r.voice.synthesiser, "accent": r.voice.accent}
             | {"sex": r.voice.sex, "question_id": q, "text": text, "audio": str(r.audio)}
-            for r in self.recordings for q, text in r.said.items()
+            for r in self.recordings for q, text in r.texts.items()
         ]  # fmt: skip
         return pd.DataFrame(rows)
 
@@ -103,17 +103,28 @@ def build(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Accents:
-    """Speak the answers with every voice; what was spoken before is found again.
+    """Speak the answers with every voice; existing recordings from the same inputs are kept.
 
     Parameters
     ----------
     out : Path, optional
         Folder to write into; ``accents`` in the cache where left out.
+    voices : sequence of Voice
+    questions : sequence of str
+        Ids of questions of the sample interview.
+    force : bool
+        Speak everything again.
+    progress : callable, optional
+        Called with the number of voices that are done; by default bars on stderr.
+
+    Returns
+    -------
+    Accents
 
     Raises
     ------
     WeightsError
-        If Kokoro's weights cannot be had, or eSpeak NG does not know a voice.
+        If Kokoro's weights cannot be obtained, or eSpeak NG does not know a voice.
     CorpusError
         If a question is not in the sample interview.
     """
@@ -175,14 +186,14 @@ def _spoken(voices: Sequence[Voice], script: Mapping[str, Any]) -> Iterator[tupl
 
 
 def _phrase(text: str, pause: float, voice: str) -> speech.Phrase:
-    """A phrase of eSpeak's at the sample's rate and loudness; words share it by their letters."""
+    """A phrase by eSpeak NG at the sample's rate and loudness; the times of its words are in proportion to their letters."""
     import soxr
 
     from workbench.corpora import espeak
 
     samples, rate = espeak.speak(text, voice)
     samples = soxr.resample(samples, rate, speech.RATE)
-    samples = speech._trimmed(samples)
+    samples = speech.trimmed(samples)
     samples = (samples * (speech.SPEECH / np.sqrt(np.mean(np.square(samples))))).astype(np.float32)
     words = [w.strip(".,").lower() for w in text.split()]
     edges = np.concatenate([[0.0], np.cumsum([len(w) for w in words]) / sum(len(w) for w in words)])
@@ -194,10 +205,12 @@ def _write(folder: Path, voice: Voice, script: Mapping[str, Any], phrases: Mappi
     import soxr
 
     audio, interview, truth = _paths(folder, voice)
-    truth.unlink(missing_ok=True)  # written last: a build that was cut off does not count
+    truth.unlink(missing_ok=True)  # written last, so that an interrupted build does not count
     seconds = sum(len(p.samples) / speech.RATE + p.pause for answer in phrases.values() for p in answer)
     samples, answers = speech.lay_out({**script, "duration": seconds + script["lead"] * len(phrases) + TAIL}, phrases)
     soundfile.write(audio, soxr.resample(samples, speech.RATE, 16000), 16000, subtype="PCM_16")
-    interview.write_text(yaml.safe_dump(sample._interview(dict(script), answers), sort_keys=False, allow_unicode=True), encoding="utf-8")
-    said = {a["question_id"]: a["text"] for a in answers}
-    truth.write_text(json.dumps({"what": LABEL, "fingerprint": _fingerprint(script), "said": said}, indent=1), encoding="utf-8")
+    interview.write_text(
+        yaml.safe_dump(sample.interview_plan(dict(script), answers), sort_keys=False, allow_unicode=True), encoding="utf-8"
+    )
+    texts = {a["question_id"]: a["text"] for a in answers}
+    truth.write_text(json.dumps({"what": LABEL, "fingerprint": _fingerprint(script), "said": texts}, indent=1), encoding="utf-8")

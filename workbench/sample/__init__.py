@@ -1,6 +1,6 @@
-"""The sample interview: a minute of stock footage and a synthetic voice whose words and times are known.
+"""The sample interview: a minute of stock footage with a synthetic voice whose words and times are known.
 
-It shows and tests the whole path on a real face and on speech with fillers and pauses. It says nothing about people.
+It shows and tests the whole pipeline on a real face and on speech with fillers and pauses. It says nothing about people.
 """
 
 from __future__ import annotations
@@ -22,30 +22,38 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class SamplePaths:
-    """The sample's files: the MP4, its `interview.yaml`, the true words, and its sound alone (16 kHz WAV)."""
+    """The sample's files."""
 
     video: Path
+    """MP4, H.264 and AAC."""
     interview: Path
+    """`interview.yaml` with the questions and their times."""
     truth: Path
+    """`truth.json` with the spoken words and their times, s."""
     audio: Path
+    """The sound alone: WAV, mono, 16 kHz."""
 
 
 def build(out: Path | None = None, force: bool = False, progress: Progress | None = None) -> SamplePaths:
-    """Make the one-minute sample interview, or find it where it was made before from the same inputs.
+    """Make the one-minute sample interview, unless it exists already from the same inputs.
 
     Parameters
     ----------
     out : Path, optional
         Folder to write into; ``sample`` in the cache where left out.
     force : bool
-        Make it anew.
+        Make it again in any case.
     progress : callable, optional
-        Told how far it is; bars on stderr where left out.
+        Called with the progress; by default bars on stderr.
+
+    Returns
+    -------
+    SamplePaths
 
     Raises
     ------
     WeightsError
-        If the footage or the voice cannot be had.
+        If the footage or the voice cannot be obtained.
     """
     from filelock import FileLock
 
@@ -63,7 +71,7 @@ def build(out: Path | None = None, force: bool = False, progress: Progress | Non
 
 
 def long_sample(minutes: int) -> Path:
-    """The sample repeated to `minutes` minutes by copying its encoded streams; for measurements of memory and speed."""
+    """The sample, repeated to a length of `minutes` by copying its encoded streams; for measurements of memory and speed."""
     from workbench.sample import film
 
     paths = build()
@@ -76,7 +84,7 @@ def long_sample(minutes: int) -> Path:
 
 
 def _fingerprint() -> str:
-    """Changes where anything changes that the sample is made from."""
+    """A hash of everything that the sample is made from."""
     sources = [*sorted(HERE.glob("*.py")), HERE / "script.yaml"]
     text = b"".join(p.read_bytes() for p in sources)
     text += "".join(zoo.find(name).fingerprint for name in ("kokoro", "footage-portrait")).encode()
@@ -100,13 +108,13 @@ def _make(paths: SamplePaths, progress: Progress) -> None:
     script = yaml.safe_load((HERE / "script.yaml").read_text(encoding="utf-8"))
     for old in paths.video.parent.glob("interview-*min-*.mp4"):
         old.unlink()
-    paths.truth.unlink(missing_ok=True)  # written last: a build that was cut off does not count
+    paths.truth.unlink(missing_ok=True)  # written last, so that an interrupted build does not count
     samples, answers = speech.lay_out(script, speech.speak(script, progress))
     part = paths.video.with_suffix(".part")
     film.write(part, samples, speech.RATE, script, answers, progress)
     shutil.move(part, paths.video)
     soundfile.write(paths.audio, soxr.resample(samples, speech.RATE, 16000), 16000, subtype="PCM_16")
-    paths.interview.write_text(yaml.safe_dump(_interview(script, answers), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    paths.interview.write_text(yaml.safe_dump(interview_plan(script, answers), sort_keys=False, allow_unicode=True), encoding="utf-8")
     truth = {
         "what": film.LABEL,
         "fingerprint": _fingerprint(),
@@ -119,8 +127,16 @@ def _make(paths: SamplePaths, progress: Progress) -> None:
     paths.truth.write_text(json.dumps(truth, indent=1), encoding="utf-8")
 
 
-def _interview(script: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """The interview.yaml that goes with the sample."""
+def interview_plan(script: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The content of `interview.yaml`.
+
+    Parameters
+    ----------
+    script : dict
+        From `script.yaml`.
+    answers : list of dict
+        From `speech.lay_out`; each question begins 0.5 s before its answer and ends 0.5 s after it.
+    """
     questions = [
         {key: question[key] for key in ("id", "text", "model_answer", "keywords")}
         | {"start": round(answer["start"] - 0.5, 2), "end": round(answer["end"] + 0.5, 2)}

@@ -1,4 +1,4 @@
-"""The sample's picture and file: stock footage played to and fro, questions as captions, H.264 and AAC in an MP4."""
+"""The sample's video: stock footage played forwards and backwards, with the questions as captions, as an MP4."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench import zoo
 from workbench.zoo.progress import Progress
 
 FPS = 24
-AUDIO_RATE = 32000  # Hz: a minute is then a whole number of AAC frames, so that copies can follow each other without a gap
+AUDIO_RATE = 32000  # Hz; a minute is then a whole number of AAC frames, so that copies follow each other without a gap
 AAC_FRAME = 1024
 LABEL = "stock footage, synthetic voice: not a real interview"
 
@@ -24,7 +24,22 @@ Planes = NDArray[np.uint8]  # YUV 4:2:0, shape (height * 3 / 2, width)
 def write(
     path: Path, samples: NDArray[np.float32], rate: int, script: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], progress: Progress
 ) -> None:
-    """Encode the footage with the samples (mono at `rate` Hz) to an MP4 of the script's duration."""
+    """Encode the footage and the samples to an MP4 (H.264, AAC) of the script's duration.
+
+    Parameters
+    ----------
+    path : Path
+    samples : ndarray of float32, shape (n,)
+        Mono, in [-1, 1].
+    rate : int
+        Hz.
+    script : mapping
+        From `script.yaml`.
+    answers : sequence of dict
+        From `speech.lay_out`.
+    progress : callable
+        Called with the seconds that are encoded.
+    """
     import av
 
     pictures = _footage()
@@ -47,7 +62,7 @@ def write(
 
 
 def repeat(source: Path, target: Path, times: int) -> None:
-    """Copy the encoded streams of a file made by `write` several times over, without decoding anything."""
+    """Copy the encoded streams of a file made by `write` `times` times, one after the other, without decoding."""
     import av
 
     with av.open(str(target), "w", format="mp4") as out:
@@ -60,7 +75,7 @@ def repeat(source: Path, target: Path, times: int) -> None:
                 for packet in box.demux():
                     if packet.dts is None or packet.pts is None or packet.time_base is None:
                         continue
-                    if i and packet.pts < 0:  # the encoder's run-in, which only the first copy needs
+                    if i and packet.pts < 0:  # the encoder's priming samples, which only the first copy needs
                         continue
                     shift = int(i * seconds / packet.time_base)
                     packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
@@ -76,13 +91,13 @@ def _footage() -> list[Planes]:
 
 
 def _to_and_fro(i: int, n: int) -> int:
-    """0, 1, …, n-1, n-2, …, 1, 0, 1, …: no jump where the footage ends."""
+    """Index of the picture of frame `i`: 0, 1, …, n-1, n-2, …, 1, 0, 1, …, so that there is no jump where the footage ends."""
     at = i % (2 * n - 2)
     return at if at < n else 2 * n - 2 - at
 
 
 def _captioned(picture: Planes, time: float, script: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> Planes:
-    """A copy with the label, and with the question from the moment it is asked until its answer ends."""
+    """A copy with the label, and with the question from its beginning until its answer ends."""
     import cv2
 
     picture = picture.copy()

@@ -1,4 +1,4 @@
-"""The sample's sound: answers spoken by Kokoro, phrase by phrase, over a low room noise. All of it is synthetic."""
+"""The sample's sound: answers spoken by the synthesiser Kokoro, phrase by phrase, with quiet room noise. All of it is synthetic."""
 
 from __future__ import annotations
 
@@ -27,16 +27,19 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Phrase:
-    """A phrase as it was spoken: samples at `RATE` without silence around them, and each word's share in [0, 1]."""
+    """A spoken phrase."""
 
     text: str
     samples: Samples
+    """Mono at `RATE`, without silence before and after the phrase."""
     pause: float
+    """Silence after the phrase, s."""
     words: list[tuple[str, float, float]]
+    """Words with their start and end as fractions of the phrase, in [0, 1]."""
 
 
 def speak(script: Mapping[str, Any], progress: Progress) -> dict[str, list[Phrase]]:
-    """Every answer of the script, by question, at one loudness."""
+    """Speak every answer of the script, all at the same loudness; the phrases by question."""
     import onnxruntime
 
     onnxruntime.set_seed(SEED)  # the vocoder draws noise
@@ -47,7 +50,7 @@ def speak(script: Mapping[str, Any], progress: Progress) -> dict[str, list[Phras
             raw[question["id"]] = []
             for text, pause in question["phrases"]:
                 samples, _ = kokoro.create(text, voice=script["voice"], speed=script["speed"], lang="en-us")
-                raw[question["id"]].append(Phrase(text, _trimmed(samples), pause, _shares(text, kokoro.tokenizer)))
+                raw[question["id"]].append(Phrase(text, trimmed(samples), pause, _shares(text, kokoro.tokenizer)))
                 progress("sample: speaking", sum(map(len, raw.values())), total)
     everything = np.concatenate([p.samples for answer in raw.values() for p in answer])
     gain = np.float32(SPEECH / np.sqrt(np.mean(np.square(everything))))
@@ -66,8 +69,16 @@ def _kokoro(voice: str) -> Iterator[Any]:
         yield Kokoro(str(folder / "model.onnx"), str(voices), vocab_config=str(folder / "vocab.json"))
 
 
-def _trimmed(samples: Samples, below_peak_db: float = 35.0) -> Samples:
-    """Without the silence around the phrase, so that its times are those of its sound."""
+def trimmed(samples: Samples, below_peak_db: float = 35.0) -> Samples:
+    """A phrase without the silence before and after it.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        Mono at `RATE`.
+    below_peak_db : float
+        What is this far below the loudest 10 ms is silence, dB.
+    """
     hop = RATE // 200
     level = np.sqrt(np.convolve(np.square(samples), np.ones(2 * hop) / (2 * hop), "same"))
     loud = np.flatnonzero(level > level.max() * 10 ** (-below_peak_db / 20))
@@ -75,7 +86,7 @@ def _trimmed(samples: Samples, below_peak_db: float = 35.0) -> Samples:
 
 
 def _shares(text: str, tokenizer: Any) -> list[tuple[str, float, float]]:
-    """Words with the parts of the phrase that they take, by phoneme count (long vowels count twice)."""
+    """Words with their start and end as fractions of the phrase, by number of phonemes (long vowels count twice)."""
     words = [word for token in text.split() if (word := re.sub(r"[^\w'-]", "", token).lower())]
     weights = np.array([max(1, len(re.sub("[ˈˌ]", "", tokenizer.phonemize(word)))) for word in words], float)
     edges = np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
@@ -83,7 +94,7 @@ def _shares(text: str, tokenizer: Any) -> list[tuple[str, float, float]]:
 
 
 def lay_out(script: Mapping[str, Any], spoken: Mapping[str, Sequence[Phrase]]) -> tuple[Samples, list[dict[str, Any]]]:
-    """Put the answers one after another on the time axis, over room noise.
+    """Place the answers one after another in time, and add room noise.
 
     Returns
     -------
@@ -117,7 +128,7 @@ def lay_out(script: Mapping[str, Any], spoken: Mapping[str, Sequence[Phrase]]) -
 
 
 def _room_noise(length: int) -> Samples:
-    """Noise as of ventilation: white noise through a first-order low pass at about 500 Hz."""
+    """Noise like that of ventilation: white noise through a first-order low-pass filter at about 500 Hz."""
     from scipy.signal import lfilter
 
     pole = np.exp(-2 * np.pi * 500 / RATE)

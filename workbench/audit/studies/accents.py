@@ -82,7 +82,7 @@ def _true_scores(spoken: Spoken, settings: Settings) -> dict[str, dict[str, floa
     plan = load_plan(spoken.interview)
     out = {}
     for question, start, end in plan.spans(1e6):
-        words = _words(spoken.said[question.id], start, end, settings)
+        words = _words(spoken.texts[question.id], start, end, settings)
         answer = measure_answer(question, start, end, words, settings, plan.language)
         begin, stop = np.array([(w.start, w.end) for w in words]).T
         marked = np.array([w.filler for w in words])
