@@ -31,7 +31,7 @@ QUICKER = {
 ELSEWHERE = {
     EVALUATE: "the `evaluated` fixture types it",
     "workbench demo": "`make demo`, which CI runs; the wheel's test types it in an empty environment",
-    'pip install ".[all]"': "the wheel's test installs into an empty environment",
+    'uv pip install ".[all]"': "the wheel's test installs into an empty environment",
 }
 """Commands that something else types in a fresh process."""
 SERVER = re.compile(r"workbench serve (\w+)|panel serve apps/(\w+)\.py")
