@@ -32,6 +32,7 @@ ELSEWHERE = {
     EVALUATE: "the `evaluated` fixture types it",
     "workbench demo": "`make demo`, which CI runs; the wheel's test types it in an empty environment",
     'uv pip install ".[all]"': "the wheel's test installs into an empty environment",
+    'workbench corpora get crema-d --accept "ODbL 1.0"': "it needs the web: tests/corpora/test_get.py types it against a mirror",
 }
 """Commands that something else types in a fresh process."""
 SERVER = re.compile(r"workbench serve (\w+)|panel serve apps/(\w+)\.py")
