@@ -63,6 +63,7 @@ class EventKind(StrEnum):
     LANGUAGE_MISMATCH = "language_mismatch", Severity.WARNING, "Another language"
     # stages and load
     STAGE_ERROR = "stage_error", Severity.ERROR, "A stage broke off and was restarted"
+    STAGE_LEFT_OUT = "stage_left_out", Severity.WARNING, "A stage was not run"
     STAGE_DOWN = "stage_down", Severity.ERROR, "A stage is not working; what it measures is missing"
     STAGE_HUNG = "stage_hung", Severity.ERROR, "A stage does not answer; what it measures is missing"
     STAGE_RESTARTED = "stage_restarted", Severity.NOTICE, "A stage is tried again"

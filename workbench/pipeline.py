@@ -100,7 +100,7 @@ def evaluate(
     watch = _watch(progress, source.info.duration)
     vision = vision_stages(chosen, disabled) if source.info.has_video else []
     speech = speech_stages(chosen, disabled) if source.info.has_audio else []
-    place(vision, speech, added([*chosen.session.stages, *stages], chosen), chosen)
+    left_out = place(vision, speech, added([*chosen.session.stages, *stages], chosen), chosen)
     graphs = [Graph(chain, ledger, watch) for chain in (vision, speech) if chain]
     warm_up([*vision, *speech], ledger)
     if plan is not None and speech and any(q.model_answer for q in plan.questions):
@@ -123,6 +123,8 @@ def evaluate(
         if source.info.has_video and chosen.session.store_video:
             with ledger.timing("copy video"):
                 writer.video(Path(path))
+        for line in left_out:
+            writer.event(EventKind.STAGE_LEFT_OUT, line)
         run(ledger_source(source, ledger), graphs, writer.add)
         for graph in graphs:
             for stage in graph.stages:

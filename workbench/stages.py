@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from workbench.contracts import Event
-from workbench.errors import SettingsError
-from workbench.plugins import PluginError, Registry
+from workbench.errors import SettingsError, WorkbenchError
+from workbench.plugins import OWN, Registry
 from workbench.settings import Settings
 from workbench.stage import Stage
 from workbench.streams import AudioBlock, FramePacket
@@ -81,44 +81,82 @@ def added(asked: Sequence[Stage | str | Build], settings: Settings) -> list[Adde
 
 
 def _added(thing: Stage | str | Build, settings: Settings) -> Added:
-    if isinstance(thing, str):
-        try:
-            stage = STAGES.get(thing)(settings)
-        except PluginError:
-            raise
-        except Exception as error:
-            raise STAGES.reject(thing, f"it cannot be made: {type(error).__name__}: {' '.join(str(error).split())}") from error
-        if not isinstance(stage, Stage):
-            raise STAGES.reject(thing, "what it makes is no stage: it needs spec, process, flush and reset")
-        return Added(stage, thing)
-    stage = thing if isinstance(thing, Stage) else thing(settings)
-    if not isinstance(stage, Stage):
+    name = thing if isinstance(thing, str) else ""
+    if not name and _is_stage(thing):
+        return Added(thing)  # type: ignore[arg-type]
+    if not name and not callable(thing):
         raise SettingsError(f"stages: {thing!r} is no stage: it needs spec, process, flush and reset")
-    return Added(stage)
+    make: Any = STAGES.get(name) if name else thing
+    try:
+        stage = make(settings)
+    except Exception as error:
+        raise _refused(name, f"it cannot be made: {type(error).__name__}: {' '.join(str(error).split())}", thing) from error
+    if not _is_stage(stage):
+        raise _refused(name, "what it makes is no stage: it needs spec, process, flush and reset", thing)
+    return Added(stage, name)
 
 
-def place(vision: list[Stage], speech: list[Stage], more: Sequence[Added], settings: Settings) -> None:
-    """Add each stage to the graph, vision or speech, in which what it consumes is made; after the stages that are there.
+def _is_stage(thing: object) -> bool:
+    return isinstance(thing, Stage) and not isinstance(thing, type)
 
-    A stage whose graph is not there (a recording without video) is left out.
+
+def _refused(name: str, why: str, thing: object) -> WorkbenchError:
+    """The error for a stage that cannot be used; names the package where it was asked for by name."""
+    if name and STAGES.package(name) != OWN:
+        return STAGES.reject(name, why)
+    return SettingsError(f"stages: {name or thing!r} cannot be used: {why}")
+
+
+def place(vision: list[Stage], speech: list[Stage], more: Sequence[Added], settings: Settings) -> list[str]:
+    """Add each stage to the graph, vision or speech, in which what it consumes is made; after the stages that feed it.
+
+    The order in which the stages are given does not matter. A stage whose input is not made in this session (a recording
+    without video, a channel that is off) is left out.
+
+    Returns
+    -------
+    list of str
+        One line for each stage that is left out.
 
     Raises
     ------
     PluginError, SettingsError
-        If a stage consumes what no stage makes; names the package.
+        If a stage consumes what no stage ever makes, or has the name of another stage.
     """
-    makes = {
-        "vision": {FramePacket, Event, *(kind for s in build(VISION, settings) for kind in s.spec.produces)},
-        "speech": {AudioBlock, Event, *(kind for s in build(SPEECH, settings) for kind in s.spec.produces)},
-    }
     graphs = {"vision": vision, "speech": speech}
-    for one in more:
+    source: dict[str, type] = {"vision": FramePacket, "speech": AudioBlock}
+    possible = {n: {source[n], Event, *_made(build(names, settings))} for n, names in (("vision", VISION), ("speech", SPEECH))}
+    made = {n: {source[n], Event, *_made(chain)} if chain else set() for n, chain in graphs.items()}
+    left: list[str] = []
+    waiting = list(more)
+    while waiting:
+        ready = [(one, n) for one in waiting if (n := _graph_of(one, possible))]
+        if not ready:
+            one = waiting[0]
+            lost = set(one.stage.spec.consumes) - set().union(*possible.values())
+            kinds = ", ".join(sorted(kind.__name__ for kind in lost or one.stage.spec.consumes)) or "nothing"
+            why = f"it consumes {kinds}, which no stage makes" if lost or not one.stage.spec.consumes else f"no one graph makes {kinds}"
+            raise _refused(one.name, why, one.stage.spec.name)
+        one, graph = ready[0]
+        waiting.remove(one)
         spec = one.stage.spec
-        name = next((n for n, kinds in makes.items() if set(spec.consumes) & kinds), None)
-        lost = set(spec.consumes) - makes[name] if name else set(spec.consumes)
-        if name is None or lost:
-            what = f"it consumes {', '.join(sorted(kind.__name__ for kind in lost)) or 'nothing'}, which no stage makes"
-            raise STAGES.reject(one.name, what) if one.name else SettingsError(f"stages: {spec.name!r} cannot be used: {what}")
-        makes[name] |= set(spec.produces)
-        if graphs[name]:
-            graphs[name].append(one.stage)
+        if spec.name in {s.spec.name for chain in graphs.values() for s in chain}:
+            raise _refused(one.name, f"a stage called {spec.name!r} is there already", spec.name)
+        possible[graph] |= set(spec.produces)
+        if set(spec.consumes) <= made[graph]:
+            graphs[graph].append(one.stage)
+            made[graph] |= set(spec.produces)
+        else:
+            kinds = ", ".join(sorted(kind.__name__ for kind in set(spec.consumes) - made[graph]))
+            left.append(f"{spec.name}: {kinds} is not made in this session")
+    return left
+
+
+def _made(chain: Sequence[Stage]) -> set[type]:
+    return {kind for stage in chain for kind in stage.spec.produces}
+
+
+def _graph_of(one: Added, possible: dict[str, set[type]]) -> str:
+    """The graph in which all that a stage consumes can be made; empty where there is none."""
+    wanted = set(one.stage.spec.consumes)
+    return next((name for name, kinds in possible.items() if wanted and wanted <= kinds), "")

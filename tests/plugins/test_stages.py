@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -12,13 +14,15 @@ import soundfile
 
 from tests.support.packages import fresh, install
 from workbench.capture.media_file import MediaFile
+from workbench.contracts import TrackRow
 from workbench.errors import SettingsError
+from workbench.outputs import Output
 from workbench.pipeline import evaluate
 from workbench.sample import SamplePaths
 from workbench.sessions.store import Session
 from workbench.settings import Settings
 from workbench.stage import StageSpec
-from workbench.streams import AlignedClip, AudioBlock, Track, TrackUpdate
+from workbench.streams import AlignedClip, AudioBlock, FaceCrop, Track, TrackUpdate
 
 LOUDNESS = """
 from workbench.stage import StageSpec
@@ -151,3 +155,58 @@ def test_the_workbench_s_own_stages_are_in_the_registry() -> None:
     assert set(VISION) | set(SPEECH) <= set(STAGES.names())
     for name in (*VISION, *SPEECH):
         assert STAGES.get(name)(Settings()).spec.name
+
+
+@dataclass(frozen=True)
+class Loud:
+    """An item of a stage of our own, stored in a stream of its own."""
+
+    time: float
+    outputs: ClassVar[tuple[Output, ...]] = (Output("loud", TrackRow, lambda item: (TrackRow(timestamp=item.time, values={"loud": 1.0}),)),)
+
+
+class Maker(Words):
+    spec = StageSpec("maker", (AudioBlock,), (Loud,))
+
+    def process(self, block: AudioBlock) -> Iterator[Loud]:  # type: ignore[override]
+        yield Loud(block.end)
+
+
+class User(Words):
+    spec = StageSpec("user", (Loud,), (TrackUpdate,))
+
+    def process(self, item: Loud) -> Iterator[TrackUpdate]:  # type: ignore[override]
+        yield TrackUpdate(Track.of("louder", [item.time], [[2.0]], ("twice",)))
+
+
+class Faces(Words):
+    spec = StageSpec("faces", (FaceCrop,), (TrackUpdate,))
+
+
+def test_stages_may_be_given_in_any_order_and_store_items_of_their_own(voice: Path, tmp_path: Path) -> None:
+    session = evaluate(voice, out=tmp_path / "s", stages=[User(), Maker()])
+    assert session.added_streams == ["loud", "louder"]
+    assert len(session.messages("louder")) == len(session.messages("loud")) > 5
+
+
+def test_a_stage_whose_input_is_not_made_in_a_session_is_left_out_and_said(voice: Path, tmp_path: Path) -> None:
+    session = evaluate(voice, out=tmp_path / "s", stages=[Faces()])
+    (event,) = [e for e in session.events if e.kind == "stage_left_out"]
+    assert event.message == "faces: FaceCrop is not made in this session"
+
+
+@pytest.mark.parametrize(
+    ("thing", "line"),
+    [
+        (3, "stages: 3 is no stage: it needs spec, process, flush and reset"),
+        (Words, "Words"),
+        (lambda settings: 1 / 0, "it cannot be made: ZeroDivisionError: division by zero"),
+        ("transcription", "stages: 'transcription' cannot be used: a stage called 'transcription' is there already"),
+    ],
+)
+def test_what_is_no_stage_is_one_clear_line(voice: Path, tmp_path: Path, thing: Any, line: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        evaluate(voice, out=tmp_path / "s", stages=[thing])
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "s").exists()

@@ -9,6 +9,7 @@ from typing import Any
 from workbench import contracts, pipeline
 from workbench import settings as tree
 from workbench.errors import WorkbenchError
+from workbench.events import EventKind
 from workbench.fusion.stored import pinned
 from workbench.live.pool import measuring_stages, model_pool
 from workbench.live.prometheus import watch
@@ -82,6 +83,8 @@ def open_live(
             models.put(stages)
 
     writer = SessionWriter.create(name, header)
+    for further in settings.session.stages:
+        writer.event(EventKind.STAGE_LEFT_OUT, f"{further}: further stages are run over recordings only")
     session = LiveSession(writer, settings, Parts(stages.vision, stages.speech, stages.measures, marked.answers, finish), ledger)
     watch(session)
     return session
