@@ -28,6 +28,8 @@ def evaluated(sample_paths: SamplePaths, tmp_path_factory: pytest.TempPathFactor
     audit = folder / "experiments" / "audit_default.yaml"
     text = audit.read_text().replace("draws: 1000", "draws: 100")
     audit.write_text(re.sub(r"strategies: \[.*\]", "strategies: [average, logistic]", text))  # the same, sooner
+    sweep = folder / "experiments" / "fusion_sweep.yaml"
+    sweep.write_text(sweep.read_text().replace("corpus: crema-d", "corpus: generated").replace("folds: 4", "folds: 2"))
     decisions(folder)
     (folder / "other.yaml").write_text("fusion:\n  weights: {visual: 0.3, audio: 0.7}\n")
     done = Reader(folder, tmp_path_factory.mktemp("bin")).type(EVALUATE)
