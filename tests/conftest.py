@@ -1,3 +1,8 @@
 """Fixtures shared by all tests."""
 
+import signal
+
 pytest_plugins = ["tests.support.browser", "tests.support.corpora", "tests.support.command", "tests.support.samples"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: processes that tests start would ignore Ctrl-C, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)

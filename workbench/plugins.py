@@ -10,7 +10,7 @@ group                      an entry point names
 ``workbench.strategies``   a class with the methods of `workbench.fusion.strategy.Strategy`
 ``workbench.corpora``      a `workbench.corpora.registry.CorpusEntry`
 ``workbench.metrics``      a callable ``(y_true, y_pred, sample_weight) -> float``, or a builder of metrics
-``workbench.features``     a `workbench.scoring.registry.Feature`
+``workbench.features``     a `workbench.scoring.features.FeatureKind`
 =========================  ==================================================================================
 """
 

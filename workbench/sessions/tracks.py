@@ -60,7 +60,8 @@ def candidate(
     """The candidate's share of what was said; everything where diarization has named no candidate.
 
     A segment in which the voice changes was split into transcripts "seg-3", "seg-3.2", …: the candidate's parts of it
-    count as speech, its prosody only where the candidate spoke most of it. What was not understood is nobody's, and stays.
+    count as speech, its prosody only where the candidate spoke most of it. Segments without recognised words belong to no
+    speaker and are kept.
     """
     mine = [t for t in transcripts if t.speaker == CANDIDATE]
     if not mine:

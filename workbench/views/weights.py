@@ -70,7 +70,8 @@ class Weights(pn.viewable.Viewer):
             made.append(pn.pane.HTML(f"<h3 style='margin:14px 0 0;font-size:14px'>{title}</h3>"))
             for name in names:
                 kind = pmui.IntSlider if name == "commit_windows" else pmui.FloatSlider
-                made.append(kind.from_param(self.param[name], sizing_mode="stretch_width", size="small", css_classes=[f"weight-{name}"]))
+                look = {"sizing_mode": "stretch_width", "size": "small", "css_classes": [f"weight-{name}"]}
+                made.append(kind.from_param(self.param[name], throttled=True, **look))
         return made
 
     @property
