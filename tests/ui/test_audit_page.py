@@ -20,7 +20,7 @@ WAIT = 60_000  # ms; a busy machine
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, generated_root: Path) -> Path:
-    """A working folder with one audit run of CREMA-D's votes in it."""
+    """A working folder with two audit runs of generated votes in it."""
     values = {
         "name": "votes", "source": {"corpus": "crema-d", "root": str(generated_root), "predictions": ["face", "average"]},
         "groupings": ["sex", "race"], "metrics": ["accuracy", "recall_sad"], "audit": {"draws": 200}, "compare": ["face", "average"],
@@ -88,7 +88,7 @@ def test_small_cells_are_greyed_and_say_their_n(new_page: Callable[..., Watched]
     page.get_by_role("tab", name="Intersections").click(timeout=WAIT)
     cell = page.locator("td.cell.small").first
     expect(cell).to_be_visible(timeout=WAIT)
-    assert "n = 2" in (cell.text_content() or "")  # two female Asian actors
+    assert "n = 3" in (cell.text_content() or "")  # three female Asian actors
     assert "fewer than 5" in (cell.get_attribute("title") or "")
 
 
@@ -107,5 +107,5 @@ def test_the_download_is_one_file_with_the_evidence_and_needs_no_network(
     assert seen.requests == [file.resolve().as_uri()]
     assert alone.evaluate("document.documentElement.scrollWidth") <= 390
     stored = json.loads(alone.locator("script[data-name=face]").text_content() or "")
-    assert stored["people"] == 91
+    assert stored["people"] == 72
     assert {"groups", "gaps", "worst"} <= set(stored)
