@@ -89,6 +89,12 @@ def test_a_caller_s_function_that_fails_is_one_clear_line() -> None:
         audit.run(np.linspace(0, 1, len(guess)), None, groups, people=person, kind="score", metrics={"x": max}, draws=200)
 
 
+def test_a_function_cannot_take_the_name_of_an_own_figure() -> None:
+    guess, truth, groups, person = rows()
+    with pytest.raises(AuditError, match="'accuracy' is a figure of the audit itself; give the function another name"):
+        audit.run(guess, truth, groups, people=person, metrics={"accuracy": balanced_accuracy_score}, draws=200)
+
+
 POINTS = {"workbench.metrics": {"halved": "toy_metrics:halved", "broken": "toy_metrics:broken", "absent": "toy_none:absent"}}
 SOURCE = """
 def halved(y_true, y_pred, sample_weight):
@@ -125,6 +131,18 @@ def test_an_installed_metric_is_named_in_an_audits_yaml(tmp_path: Path) -> None:
     assert line in stored["notes"]
     assert line in done.stderr
     assert "halved" in (tmp_path / "out" / "audit.html").read_text(), "and it stands on the page"
+
+    code = (
+        "import numpy as np; from workbench import audit\n"
+        "truth = np.array(['no', 'yes'] * 60); group = {'g': np.array(['a', 'b'] * 60)}\n"
+        "found = audit.change(truth, truth[::-1], truth, group, metrics=METRICS, draws=200)\n"
+        "print(found.metrics, found.notes)"
+    )
+    both = fresh("-c", code.replace("METRICS", "['accuracy', 'halved']"), packages=(site,))
+    assert "['accuracy']" in both.stdout
+    assert "halved: a change is computed of the audit's own figures only" in both.stdout
+    alone = fresh("-c", code.replace("METRICS", "['halved']"), packages=(site,))
+    assert "AuditError: metrics: a change is computed of the audit's own figures only; halved is none of them" in alone.stderr
 
     done = audited("accuracy", "absent")
     assert done.returncode == 2

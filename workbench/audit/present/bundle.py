@@ -20,6 +20,7 @@ from workbench.audit.options import AuditError
 from workbench.audit.present import page
 from workbench.audit.result import Audit
 from workbench.audit.stats import core
+from workbench.audit.stats.callables import METRICS
 from workbench.audit.strategies import MODALITIES, held_out
 from workbench.audit.studies import ll144, mitigation, modalities
 from workbench.zoo.progress import Progress
@@ -214,7 +215,8 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
     notes: dict[str, str] = {}
     remarks: list[str] = []
     change = costs = trades = law = None
-    if config.compare:
+    comparable = config.metrics is None or bool(set(config.metrics) - set(METRICS.names()))
+    if config.compare and comparable:
         before, after = (_named(m, name, "compare") for name in config.compare)
         title = f"from {config.compare[0]} to {config.compare[1]}"
         change = core.change(before, after, m.labels, m.groups, kind=m.kind, name=title, **shared)  # type: ignore[arg-type]
@@ -236,6 +238,11 @@ def run(config: Config, progress: Progress = lambda *_: None) -> Bundle:
     if config.ll144:
         law = _ll144(config, m)
         step()
+    if config.compare and not comparable:
+        remarks = [
+            *remarks,
+            "A change from one set of predictions to another is computed of the audit's own figures only; none was asked for.",
+        ]
     return Bundle(config.name, audits, change, costs, trades, law, exceeded, notes, remarks, m.fingerprints())
 
 

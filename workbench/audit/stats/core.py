@@ -97,6 +97,9 @@ def run(
     figures, notes, values = _figures(predictions, labels, kind, classes, weights, o)
     who = grouping.people(groups, people, len(predictions), o)
     functions = dict(metrics) if isinstance(metrics, Mapping) else {}
+    own = {f.name for f in figures} | ({f"quantile_{q:g}" for q in o.quantiles} if values is not None else set())
+    if twice := sorted(own & set(functions)):
+        raise AuditError(f"metrics: {twice[0]!r} is a figure of the audit itself; give the function another name")
     names = None if metrics is None or functions else list(metrics)
     functions |= {n: installed(n) for n in names or () if n in METRICS and n not in {f.name for f in figures}}
     figures, levels = _wanted(names, figures, o.quantiles if values is not None else (), functions)
@@ -153,7 +156,13 @@ def change(
     first, notes, _ = _figures(before, labels, kind, classes, weights, o)
     second, more, _ = _figures(after, labels, kind, classes, weights, o)
     named = {f.name: f for f in second}
-    figures, _ = _wanted(metrics, [paired(f, named[f.name]) for f in first if f.name in named], ())
+    asked = None if metrics is None else [m for m in metrics if m not in METRICS or m in named]
+    if asked is not None and len(asked) < len(list(metrics or ())):
+        left = ", ".join(sorted(set(metrics or ()) - set(asked)))
+        if not asked:
+            raise AuditError(f"metrics: a change is computed of the audit's own figures only; {left} is none of them")
+        notes = [*notes, f"{left}: a change is computed of the audit's own figures only"]
+    figures, _ = _wanted(asked, [paired(f, named[f.name]) for f in first if f.name in named], ())
     who = grouping.people(groups, people, len(before), o)
     return _audit([Sums(figures, who, o)], who, o, name, "change", [*notes, *(n for n in more if n not in notes)], about)
 
