@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,9 @@ def test_a_slider_changes_figures_and_sentence(new_page: Callable[..., Watched],
     slide(page, "visual", "End")
     slide(page, "audio", "Home")
     assert figures["accuracy"].text_content() != before
-    assert "beats the equal average by" in str(page.locator(".tune-sentence").text_content())
+    assert re.search(r"points \[[-+]?\d", str(page.locator(".tune-sentence").text_content())), (
+        "the gain over the equal average, with its interval"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not seen.errors
     assert all("localhost" in url for url in seen.requests if url.startswith("http"))
@@ -107,8 +110,12 @@ def test_sliders_become_an_experiment_and_a_run(new_page: Callable[..., Watched]
     expect(page.get_by_text("Kept as MLflow run")).to_be_visible(timeout=WAIT)
 
 
-def test_without_a_corpus_the_page_is_one_clear_line(new_page: Callable[..., Watched], tmp_path: Path) -> None:
+def test_without_a_corpus_the_page_opens_on_generated_votes_and_a_named_one_is_one_clear_line(
+    new_page: Callable[..., Watched], tmp_path: Path
+) -> None:
     with serve(tmp_path, tmp_path / "nowhere") as url:
         page = new_page().open(url)
+        expect(page.get_by_text("Generated votes: nobody was recorded or judged").first).to_be_visible(timeout=WAIT)
+        page = new_page().open(f"{url}?corpus=crema-d")
         expect(page.get_by_text("no such folder")).to_be_visible(timeout=WAIT)
         assert page.locator("input[type=range]").count() == 0
