@@ -1,7 +1,8 @@
 """Colours and words that people see, the same on every page, in reports, audits and notebooks. Needs no page library.
 
-The emotion colours can be told apart by people with each kind of colour blindness, on light and on dark: the smallest distance
-between two of them (CIELAB, simulated after Machado, Oliveira & Fernandes 2009) is tested.
+The emotion colours can be told apart by people with each kind of colour blindness: the smallest distance between two of them
+(CIELAB, simulated after Machado, Oliveira & Fernandes 2009) is above 20, which is tested. On white, happy, neutral and disgust
+have a contrast of 1.8 to 1.9 only: filled shapes can be seen, thin curves are weak there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One palette: told apart by everybody, readable on light and dark, and the only one."""
+"""One palette: told apart with each kind of colour vision, not lost on light or dark, and the only one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_emotions_can_be_told_apart(vision: str) -> None:
 
 
 @pytest.mark.parametrize("name", BASIC)
-def test_an_emotion_stands_out_on_light_and_on_dark(name: str) -> None:
+def test_an_emotion_is_not_lost_on_light_or_on_dark(name: str) -> None:
     assert contrast(EMOTION_COLOURS[name], "#ffffff") > 1.7
     assert contrast(EMOTION_COLOURS[name], "#10141a") > 1.7
 

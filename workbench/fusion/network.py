@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.contracts import EMOTION_MODALITIES
 from workbench.errors import SettingsError
 from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.calibration import softmax
@@ -123,7 +124,7 @@ class Learned:
         """
         self.blocks = [_block(n, self.sources.get(n, n), batch.features[n], batch.masks[n]) for n in sorted(batch.features)]
         share = person_shares(np.arange(len(labels)) if persons is None else persons, self.hyper.members, self.seed)
-        classes = max(int(labels.max()) + 1, *(b.shape[1] for n, b in batch.features.items() if n in ("visual", "audio")), 2)
+        classes = max(int(labels.max()) + 1, *(b.shape[1] for n, b in batch.features.items() if n in EMOTION_MODALITIES), 2)
         usable = np.any([batch.masks[b.name] for b in self.blocks], axis=0)
         _Trainer(self, self._input(batch)[usable], labels[usable], share[usable], classes).run()
         return self

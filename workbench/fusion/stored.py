@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import settings as tree
+from workbench.contracts import EMOTION_MODALITIES
 from workbench.errors import SettingsError
 from workbench.fusion import fuse, strategy
 from workbench.fusion.batch import ModalityBatch
@@ -64,7 +65,7 @@ class Stored:
     def _among_own(self, batch: ModalityBatch) -> ModalityBatch:
         """Probabilities among its own classes: what `inner` learned from."""
         changed = {}
-        for m in ("visual", "audio"):
+        for m in EMOTION_MODALITIES:
             if m in batch and batch.features[m].shape[1] == len(BASIC):
                 part = batch.features[m][:, self._own] + (_EPS if self._other else 0.0)
                 changed[m] = part / part.sum(axis=1, keepdims=True)
@@ -73,7 +74,7 @@ class Stored:
     def predict(self, batch: ModalityBatch) -> Floats:
         own = self._among_own(batch)
         probs = self.inner.predict(own)
-        foreign = [m for m in ("visual", "audio") if m in batch and batch.features[m].shape[1] == len(BASIC)]
+        foreign = [m for m in EMOTION_MODALITIES if m in batch and batch.features[m].shape[1] == len(BASIC)]
         if not foreign:
             return probs
         full = reorder(probs, self.classes)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.contracts import EMOTION_MODALITIES
 from workbench.errors import CorpusError
 from workbench.evaluation.bootstrap import Interval
 from workbench.evaluation.calibration import BINS, reliability
@@ -31,7 +32,7 @@ from workbench.plugins import OWN
 from workbench.streams import Floats
 
 EQUAL: dict[str, float] = {"visual": 0.5, "audio": 0.5}
-MODALITIES: tuple[str, ...] = ("visual", "audio")
+MODALITIES = EMOTION_MODALITIES
 Progress = Callable[[str, int, int], None]
 
 

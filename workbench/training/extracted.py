@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workbench.contracts import EMOTION_MODALITIES
 from workbench.corpora.tracks import ERRORS, Extracted, default_folder
 from workbench.errors import CorpusError
 from workbench.evaluation.samples import GROUPINGS, Samples
@@ -14,7 +15,7 @@ from workbench.fusion.batch import ModalityBatch
 from workbench.labels import BASIC, reorder
 from workbench.streams import Floats
 
-PROBABILITIES: tuple[str, ...] = ("visual", "audio")
+PROBABILITIES = EMOTION_MODALITIES
 """Modalities whose features are class probabilities; the others are measurements."""
 
 
