@@ -67,10 +67,10 @@ plt.show()
 # Windows and scores are computed again from what is stored: no model runs. The same settings give the same bytes.
 
 # %%
-from workbench.sessions import replay
+from workbench.sessions import differences, replay
 
 assert replay.matches(session, replay.replay_session(session))
 other = replay.overlay(session, {"fusion": {"weights": {"visual": 0.3, "audio": 0.7}}}, "this notebook")
 changed = replay.replay_session(session, other)
-report = replay.differences(session, changed)
+report = differences.of_session(session, changed)
 len(report["changed_labels"]), report["moved_scores"]

@@ -21,7 +21,7 @@
 import tempfile
 from pathlib import Path
 
-from workbench.sessions import overrides, overview, query, replay, synthetic
+from workbench.sessions import differences, overrides, overview, query, replay, synthetic
 from workbench.sessions.store import Session
 
 folder = Path(tempfile.mkdtemp())
@@ -55,7 +55,7 @@ assert replay.matches(session, replay.replay_session(session))
 
 settings = replay.overlay(session, {"fusion": {"weights": {"visual": 0.1, "audio": 0.9}}}, "notebook")
 again = replay.replay_session(session, settings)
-found = replay.differences(session, again)
+found = differences.of_session(session, again)
 len(found["changed_labels"]), found["windows"], [m["name"] for m in found["moved_scores"]]
 
 # %%

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support import stored
 from workbench import contracts as c
-from workbench.report import strips, svg, timeline, wording
+from workbench.report import svg, timeline, wording
 from workbench.report.build import render
 from workbench.report.data import ReportData, cells, covered, union
 from workbench.report.pictures import frames
@@ -72,17 +72,17 @@ def test_dense_cells_are_averaged_by_column() -> None:
             window_id=str(i), start=i, end=i + 1, missing={} if i % 4 else {"visual": "no face"},
             fused_emotion=c.FusedLabel(label="happy", score=1.0, probs={"happy": 1.0}) if i % 4 else None,
         )
-        for i in range(4 * strips.COLUMNS)
+        for i in range(4 * timeline.COLUMNS)
     ]  # fmt: skip
     material = ReportData(stored.header(), float(len(windows)), windows=windows)
-    shown = strips.fit(strips.strip(material, "fused"), svg.Scale(0, material.duration))
-    assert len(shown) == strips.COLUMNS
+    shown = timeline.fit(timeline.strip(material, "fused"), svg.Scale(0, material.duration))
+    assert len(shown) == timeline.COLUMNS
     assert all(cell.label == "happy" and cell.probs.sum() == pytest.approx(1) for cell in shown)
 
 
 def test_runs_merge_equal_neighbours_and_keep_doubt_apart() -> None:
     material = ReportData(stored.header(), stored.SECONDS, windows=stored.windows())
-    found = strips.runs(strips.strip(material, "fused"))
+    found = timeline.runs(timeline.strip(material, "fused"))
     assert sum(r.span[1] - r.span[0] for r in found) == pytest.approx(stored.SECONDS)
     assert {r.uncertain for r in found} == {True, False}
     assert found[-1].reason == f"{stored.NO_FACE}; {stored.NO_SPEECH}"
@@ -114,7 +114,7 @@ def test_two_hours_fold_into_parts_and_stay_small() -> None:
     material = long_session(2)
     html = render(material)
     assert len(html.encode()) < 8_000_000
-    assert [p.title for p in timeline.parts(material, {m: strips.strip(material, m) for m in ("visual", "audio", "fused")}, [])][:3] == [
+    assert [p.title for p in timeline.parts(material, {m: timeline.strip(material, m) for m in ("visual", "audio", "fused")}, [])][:3] == [
         "Whole session",
         "0:00 to 5:00",
         "5:00 to 10:00",

@@ -8,7 +8,7 @@ import pytest
 from workbench import settings
 from workbench.errors import SessionError, SettingsError
 from workbench.labels import BASIC
-from workbench.sessions import consent, replay, synthetic
+from workbench.sessions import consent, differences, replay, synthetic
 from workbench.sessions.store import Session
 
 
@@ -36,7 +36,7 @@ def test_other_weights_change_windows_and_leave_scores(generated):
     assert not replay.matches(session, result)
     assert result.ignored == ("vision", "session")
     assert result.settings.vision == settings.from_dict(session.header.settings, environment=False).vision
-    found = replay.differences(session, result)
+    found = differences.of_session(session, result)
     assert found["same_windows"]
     assert found["moved_scores"] == []
     stored = [w.fused_emotion.label if w.fused_emotion else None for w in session.fused_windows]
@@ -48,7 +48,7 @@ def test_other_weights_change_windows_and_leave_scores(generated):
 def test_other_score_weights_move_only_their_score_and_say_why(generated):
     session = Session.open(generated)
     chosen = settings.from_dict({"scoring": {"clarity": {"filler_rate": 1.0}}}, environment=False)
-    found = replay.differences(session, replay.replay_session(session, chosen))
+    found = differences.of_session(session, replay.replay_session(session, chosen))
     assert {s["name"] for s in found["moved_scores"]} == {"clarity", "composite"}
     moved = next(s for s in found["moved_scores"] if (s["scope"], s["name"]) == ("session", "clarity"))
     assert set(moved["features"]) == {"filler_rate", "lexical_diversity"}
@@ -58,7 +58,7 @@ def test_other_score_weights_move_only_their_score_and_say_why(generated):
 
 def test_other_windows_are_said_to_lie_elsewhere(generated):
     session = Session.open(generated)
-    found = replay.differences(session, replay.replay_session(session, settings.from_dict({"fusion": {"hop": 1.0}}, environment=False)))
+    found = differences.of_session(session, replay.replay_session(session, settings.from_dict({"fusion": {"hop": 1.0}}, environment=False)))
     assert not found["same_windows"]
 
 

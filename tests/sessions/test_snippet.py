@@ -12,7 +12,7 @@ from tests.support import media
 from tests.support.command import workbench as run
 from workbench.errors import SessionError
 from workbench.report import snippet
-from workbench.sessions import experiment, overview, replay
+from workbench.sessions import differences, experiment, overview, replay
 from workbench.sessions.store import Session
 from workbench.settings import from_dict, to_yaml
 
@@ -55,7 +55,7 @@ def test_a_refusion_is_kept_in_mlflow_with_settings_scores_figure_and_fingerprin
     tree["fusion"]["weights"] = {"visual": 0.1, "audio": 0.9}
     tree["scoring"]["composite"]["technical"] = 0.0
     result = replay.replay_session(session, from_dict(tree, "test", environment=False))
-    found = replay.differences(session, result)
+    found = differences.of_session(session, result)
     path = tmp_path / "voice.yaml"
     path.write_text(to_yaml(result.settings))
     run_id = experiment.record(session, result, found, path, overview.of_stored(session))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import SettingsError
-from workbench.sessions import replay, synthetic
+from workbench.sessions import differences, replay, synthetic
 from workbench.sessions.store import Session
 from workbench.settings import to_yaml
 from workbench.views.review.data import Opened
@@ -40,7 +40,7 @@ def test_two_settings_are_compared_on_one_session(folder, tmp_path, monkeypatch)
     now, before = drawn[-1]
     assert now.fused.label.tolist() == face.fusion.smoothed.label.tolist()
     assert before.fused.label.tolist() == voice.fusion.smoothed.label.tolist()
-    assert refit.differences == replay.between(before.start, before.fused.label, voice.scores, face)
+    assert refit.differences == differences.between(before.start, before.fused.label, voice.scores, face)
     assert len(refit.differences["changed_labels"]) > len(against_stored["changed_labels"]) > 0
     refit.base.value = "voice"
     assert refit.differences["changed_labels"] == refit.differences["moved_scores"] == []

@@ -130,6 +130,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Compute a session's windows and scores again from what is stored; no model runs. Same settings, same bytes."""
+    from workbench.sessions import differences
     from workbench.sessions import replay as replaying
     from workbench.sessions.store import Session
     from workbench.settings import read_yaml
@@ -142,7 +143,7 @@ def replay(
         "settings": result.settings.fingerprint(),
         "ignored_sections": list(result.ignored),
         "same_bytes": replaying.matches(opened, result),
-        **replaying.differences(opened, result),
+        **differences.of_session(opened, result),
         "scores": [s.model_dump(exclude={"contributions"}) for s in result.scores],
         "written": [str(p) for p in replaying.write(result, out)] if out else [],
     }

@@ -15,7 +15,7 @@ from workbench import theme
 from workbench.contracts import Answer, Event
 from workbench.errors import SessionError
 from workbench.events import EventKind
-from workbench.report import cards, strips, summary, timeline, transcript, wording
+from workbench.report import cards, summary, timeline, transcript, wording
 from workbench.report.data import ReportData, read
 from workbench.report.pictures import Pictures
 
@@ -107,7 +107,7 @@ def render(material: ReportData) -> str:
     chapters = transcript.chapters(material, anchors)  # after the cards: they say which words need an anchor
     pictures = Pictures(material, cards.moments([session_cards, *(q.cards for q in questions)]))
     repairs = [Event(timestamp=material.duration, kind=EventKind.REPAIR, message=w) for w in [*material.warnings, pictures.problem] if w]
-    layers = {m: strips.strip(material, m) for m in ("visual", "audio", "fused")}
+    layers = {m: timeline.strip(material, m) for m in ("visual", "audio", "fused")}
     window_gaps = summary.window_gaps(material)
     environment = _environment()
     return environment.get_template(
@@ -177,7 +177,7 @@ def _first_segment(material: ReportData, answer: Answer | None) -> str:
     return next((f"s{i}" for i, t in enumerate(material.transcripts) if answer.start <= (t.start + t.end) / 2 < answer.end), "")
 
 
-def _tallies(layers: dict[str, list[strips.Cell]]) -> list[Tally]:
+def _tallies(layers: dict[str, list[timeline.Cell]]) -> list[Tally]:
     if not layers["fused"]:
         return []
     out = []

@@ -1,19 +1,22 @@
-"""The timeline picture: rows of SVG over one time axis, each with a title that stays in view while the row scrolls."""
+"""The timeline picture: emotion over time cell by cell, and rows of SVG over one time axis with titles that stay in view."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
+from workbench.contracts import FusedWindow, Label
+from workbench.fusion.windows import Grid, aggregate
 from workbench.labels import BASIC
-from workbench.report import strips, svg
-from workbench.report.data import ReportData
-from workbench.report.strips import Cell
+from workbench.report import svg
+from workbench.report.data import ReportData, Span, cells
 from workbench.report.svg import WIDTH, Scale
-from workbench.report.wording import clock, count, switched_off
+from workbench.report.wording import clock, count, kind_of, switched_off
 from workbench.streams import Track
 
 LAYERS = ("neutral", "happy", "surprise", "sad", "fear", "angry", "disgust")
@@ -21,6 +24,8 @@ LAYERS = ("neutral", "happy", "surprise", "sad", "fear", "angry", "disgust")
 WHOLE = 150.0
 """s; a longer session gets an overview and parts."""
 _RIBBON, _STRIP = 64, 18
+COLUMNS = WIDTH // 2
+"""Cells a row can show; more are averaged."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def parts(material: ReportData, layers: dict[str, list[Cell]], stills: list[tupl
     ----------
     material : ReportData
     layers : dict
-        Cells of ``visual``, ``audio`` and ``fused``, see `strips.strip`.
+        Cells of ``visual``, ``audio`` and ``fused``, see `strip`.
     stills : list of (time in s, data URI)
         Pictures for the filmstrip of the overview.
     """
@@ -114,14 +119,14 @@ def _ribbon(title: str, modality: str, mark: str, items: list[Cell], scale: Scal
         return Row(title, "switched off", svg.figure(28, body, f"{title}: switched off. {switched_off(off)}"), mark)
     if not items or not material.reads_emotion:
         return None
-    shown = strips.fit(items, scale)
+    shown = fit(items, scale)
     edges = [(scale.x(max(c.span[0], scale.start)), scale.x(min(c.span[1], scale.end))) for c in shown]
     body = [svg.rect("ground", 0, 0, WIDTH, _RIBBON)]
     order = [BASIC.index(name) for name in LAYERS]
     tops = np.cumsum(np.array([c.probs for c in shown]).reshape(-1, len(BASIC))[:, order], axis=1)
     for k in reversed(range(len(LAYERS))):  # the highest layer first: lower ones are painted over it
         body.append(svg.path(f"e-{LAYERS[k]}", svg.steps(edges, np.minimum(tops[:, k], 1) * _RIBBON, _RIBBON)))
-    for run in strips.runs(shown):
+    for run in runs(shown):
         x, width = scale.box(*run.span)
         times = f"{clock(run.span[0])} to {clock(run.span[1])}"
         if run.reason:
@@ -227,3 +232,110 @@ def _words(material: ReportData, scale: Scale) -> Row | None:
     label = f"Words: {count(len(words), 'word')}, {count(fillers, 'filler')}"
     note = "height: the recogniser's confidence, blue where low; fillers named"
     return Row("Words", note, svg.figure(38, [svg.rect("ground", 0, 14, WIDTH, 24), *body], label))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One drawn stretch: `probs` in `BASIC` order (NaN where masked), what it is called, and why it is masked."""
+
+    span: Span
+    probs: NDArray[np.float64]
+    label: str = ""
+    second: str = ""
+    uncertain: bool = False
+    reason: str = ""
+
+
+def strip(material: ReportData, modality: str) -> list[Cell]:
+    """A modality's cells, one a window: ``visual``, ``audio`` or ``fused``."""
+    spans = cells(material.windows)
+    dense = _dense(material, {"visual": "visual", "audio": "affect"}.get(modality, ""))
+    out = []
+    for i, (window, span) in enumerate(zip(material.windows, spans, strict=True)):
+        if modality == "fused":
+            out.append(_fused(window, span))
+            continue
+        label: Label | None = window.visual if modality == "visual" else window.audio
+        if label is None:
+            reason = window.missing.get(modality) or "not measured"
+            out.append(Cell(span, np.full(len(BASIC), np.nan), reason=reason))
+            continue
+        known = dense is not None and np.isfinite(dense[i]).all()
+        out.append(Cell(span, dense[i] if dense is not None and known else _alone(label), label.label))
+    return out
+
+
+def _fused(window: FusedWindow, span: Span) -> Cell:
+    fused = window.fused_emotion
+    if fused is None:
+        reason = "; ".join(dict.fromkeys(window.missing.values())) or "nothing to fuse"
+        return Cell(span, np.full(len(BASIC), np.nan), reason=reason)
+    probs = np.array([fused.probs.get(c, 0.0) for c in BASIC]) if fused.probs else _alone(fused)
+    second = next((name for name, _ in fused.top2 if name != fused.label), "")
+    return Cell(span, probs, fused.label, second, fused.uncertain)
+
+
+def _alone(label: Label) -> NDArray[np.float64]:
+    """Where only the top class was stored, the rest stays blank."""
+    return np.array([label.score if c == label.label else 0.0 for c in BASIC])
+
+
+def _dense(material: ReportData, name: str) -> NDArray[np.float64] | None:
+    """What a stored track says in each window, as fusion reads it; None where there is no such track."""
+    track = material.tracks.get(name)
+    if track is None or track.names != BASIC:
+        return None
+    windows = Grid(np.array([w.start for w in material.windows]), np.array([w.end for w in material.windows]))
+    return aggregate(track, windows).values
+
+
+def fit(items: list[Cell], scale: Scale) -> list[Cell]:
+    """The cells inside `scale`; where they are narrower than 2 px, means and majorities of columns of them."""
+    inside = [c for c in items if scale.holds(*c.span)]
+    if len(inside) <= COLUMNS:
+        return inside
+    edges = np.linspace(scale.start, scale.end, COLUMNS + 1)
+    where = np.clip(np.searchsorted(edges, [sum(c.span) / 2 for c in inside], side="right") - 1, 0, COLUMNS - 1)
+    groups: dict[int, list[Cell]] = {}
+    for column, cell in zip(where, inside, strict=True):
+        groups.setdefault(int(column), []).append(cell)
+    return [_merged((float(edges[k]), float(edges[k + 1])), group) for k, group in sorted(groups.items())]
+
+
+def _merged(span: Span, group: list[Cell]) -> Cell:
+    masked = [c for c in group if c.reason]
+    if len(masked) * 2 > len(group):
+        return Cell(span, np.full(len(BASIC), np.nan), reason=_most(c.reason for c in masked))
+    kept = [c for c in group if not c.reason]
+    probs = np.mean([c.probs for c in kept], axis=0)
+    uncertain = sum(c.uncertain for c in kept) * 2 > len(kept)
+    return Cell(span, probs, _most(c.label for c in kept), _most(c.second for c in kept) if uncertain else "", uncertain)
+
+
+def _most(values: object) -> str:
+    return Counter(values).most_common(1)[0][0]  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring cells that say the same."""
+
+    span: Span
+    label: str
+    second: str
+    uncertain: bool
+    reason: str
+
+
+def runs(items: list[Cell]) -> list[Run]:
+    """Merge touching cells of equal label, doubt and reason."""
+    out: list[Run] = []
+    for cell in items:
+        run = Run(cell.span, cell.label, cell.second, cell.uncertain, cell.reason)
+        last = out[-1] if out else None
+        same = last is not None and (last.label, last.uncertain, kind_of(last.reason)) == (run.label, run.uncertain, kind_of(run.reason))
+        if last is not None and same and cell.span[0] - last.span[1] < 1e-6:
+            out[-1] = Run((last.span[0], cell.span[1]), last.label, last.second or run.second, last.uncertain, last.reason)
+        else:
+            out.append(run)
+    return out

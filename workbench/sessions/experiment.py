@@ -27,7 +27,7 @@ def record(session: Session, replay: Replay, found: dict[str, Any], path: Path, 
     session : Session
     replay : Replay
     found : dict
-        From `replay.between` or `replay.differences`.
+        From `differences.between` or `differences.of_session`.
     path : Path
         The settings file, ``experiments/NAME.yaml``.
     before : Overview, optional

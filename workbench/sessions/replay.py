@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
+from pydantic import TypeAdapter
 
 from workbench import settings as tree
 from workbench.contracts import Event, FusedWindow, Message, Score
@@ -24,17 +25,19 @@ from workbench.events import EventKind
 from workbench.fusion.fuse import Fused, fuse
 from workbench.fusion.observations import Observations
 from workbench.fusion.schedule import Change, fuse_changing
-from workbench.fusion.smoothing import Ints
+from workbench.fusion.smoothing import top_two
+from workbench.fusion.windows import rows_of
 from workbench.labels import BASIC
 from workbench.scoring.running import running
 from workbench.scoring.scores import Known, score
-from workbench.sessions import files, messages
+from workbench.sessions import files
 from workbench.settings import Settings
 from workbench.streams import Floats, Track
 
 if TYPE_CHECKING:
     from workbench.sessions.store import Session
 
+_WINDOWS = TypeAdapter(list[FusedWindow])
 SECTIONS: tuple[str, ...] = ("fusion", "smoothing", "scoring")
 """What a replay may change; the other sections say how the stored outputs were made."""
 
@@ -61,7 +64,7 @@ class Replay:
     @cached_property
     def windows(self) -> list[FusedWindow]:
         """The windows as they are stored."""
-        return messages.windows(self.fusion, self.observations, self.running)
+        return window_messages(self.fusion, self.observations, self.running)
 
     @property
     def fused(self) -> Track:
@@ -76,12 +79,12 @@ class Replay:
 
 def changes_of(events: Iterable[Event], settings: Settings) -> list[Change]:
     """The settings that a live session went through, in order, each with its first second; empty where they never changed."""
-    found = []
+    changes = []
     for event in events:
         if event.kind == EventKind.SETTINGS_CHANGED:
             settings = tree.from_dict(settings.echo() | event.data["settings"], f"event at {event.timestamp:.1f} s", environment=False)
-            found.append((event.timestamp, settings))
-    return found
+            changes.append((event.timestamp, settings))
+    return changes
 
 
 def recompute(
@@ -126,7 +129,7 @@ def replay_session(session: Session, settings: Settings | None = None, known: Kn
         If the header's settings are not valid (any more), or the given ones cannot be used.
     """
     stored, seen = session.settings, session.observations
-    with _collecting_later():
+    with collecting_later():
         if settings is None:
             return recompute(seen, stored, changes=changes_of(session.events, stored), known=known)
         ignored = tuple(n for n in type(stored).model_fields if n not in SECTIONS and getattr(settings, n) != getattr(stored, n))
@@ -135,8 +138,8 @@ def replay_session(session: Session, settings: Settings | None = None, known: Kn
 
 
 @contextmanager
-def _collecting_later() -> Iterator[None]:
-    """Puts garbage collection off: looking through all that is loaded takes three times as long as moving a weight does."""
+def collecting_later() -> Iterator[None]:
+    """Puts garbage collection off: it would look through all that is loaded, three times as long as moving a weight takes."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -144,6 +147,60 @@ def _collecting_later() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+def window_messages(fused: Fused, seen: Observations, running: dict[str, Floats]) -> list[FusedWindow]:
+    """One message a window. ``transcript_summary`` is the words whose middle lies in the window."""
+    grid = fused.windows
+    low, high = (rows.tolist() for rows in rows_of(seen.words.middle, grid))
+    visual = _labels(fused.visual)
+    audio = _labels(fused.audio)
+    emotion = _fused(fused)
+    pitch = [None if p != p else p for p in fused.pitch.tolist()]
+    weights = {m: w.tolist() for m, w in fused.weights.items()}
+    usable = np.sum(list(fused.weights.values()), axis=0) > 0 if fused.weights else np.zeros(len(grid), bool)
+    scores = {n: [None if v != v else v for v in values.tolist()] for n, values in running.items()}
+    names = (*fused.face_names, None)  # -1 is the last: no face
+    start, end, face = grid.start.tolist(), grid.end.tolist(), fused.face.tolist()
+    with collecting_later():
+        return _WINDOWS.validate_python(
+            [
+                {
+                    "window_id": f"w-{i}",
+                    "start": start[i],
+                    "end": end[i],
+                    "face_id": names[face[i]],
+                    "visual": visual[i] or None,
+                    "audio": {**audio[i], "pitch": pitch[i]} if audio[i] else None,
+                    "fused_emotion": emotion[i],
+                    "scores": {n: values[i] for n, values in scores.items()},
+                    "transcript_summary": " ".join(seen.words.text[low[i] : high[i]]),
+                    "weights": {m: w[i] for m, w in weights.items()} if usable[i] else {},
+                    "missing": {m: why[i] for m, why in fused.missing.items() if why[i]},
+                }
+                for i in range(len(grid))
+            ]
+        )
+
+
+def _labels(probs: Floats) -> list[dict[str, Any]]:
+    """The most probable label of each row; empty where the row is masked."""
+    known = ~np.isnan(probs[:, 0])  # a row is masked as a whole
+    filled = np.clip(np.where(known[:, None], probs, 0.0), 0.0, 1.0)
+    best, score = filled.argmax(axis=1), filled.max(axis=1, initial=0.0)
+    return [{"label": BASIC[b], "score": s} if k else {} for k, b, s in zip(known.tolist(), best.tolist(), score.tolist(), strict=True)]
+
+
+def _fused(fused: Fused) -> list[dict[str, Any] | None]:
+    smoothed = fused.smoothed
+    rows = np.clip(np.nan_to_num(smoothed.probs), 0.0, 1.0)
+    table, two = rows.tolist(), top_two(rows).tolist()
+    labels: list[dict[str, Any] | None] = []
+    for label, uncertain, probs, (a, b) in zip(smoothed.label.tolist(), smoothed.uncertain.tolist(), table, two, strict=True):
+        top2 = [(BASIC[a], probs[a]), (BASIC[b], probs[b])] if uncertain else []
+        named = {"label": BASIC[label], "score": probs[label], "uncertain": uncertain, "top2": top2}
+        labels.append(None if label < 0 else named | {"probs": dict(zip(BASIC, probs, strict=True))})
+    return labels
 
 
 def overlay(session: Session, values: dict[str, Any], source: str) -> Settings:
@@ -216,66 +273,3 @@ def matches(session: Session, replay: Replay) -> bool:
     True
     """
     return session.raw("windows") == lines(replay.windows) and session.raw("scores") == lines(replay.scores)
-
-
-def differences(session: Session, replay: Replay) -> dict[str, Any]:
-    """What a replay changed: windows whose label differs, and every score before and after, with the features that moved it.
-
-    Parameters
-    ----------
-    session : Session
-        With what is stored.
-    replay : Replay
-    """
-    labels = [BASIC.index(w.fused_emotion.label) if w.fused_emotion else -1 for w in session.fused_windows]
-    starts = np.array([w.start for w in session.fused_windows])
-    return between(starts, np.array(labels, np.int64), session.score_messages, replay)
-
-
-def between(starts: Floats, labels: Ints, scores: Iterable[Score], after: Replay) -> dict[str, Any]:
-    """What differs between some windows and scores, and a replay.
-
-    Parameters
-    ----------
-    starts : ndarray, shape (n,)
-        Of the windows before, s.
-    labels : ndarray of int, shape (n,)
-        Theirs, as an index into `labels.BASIC`; -1 for none.
-    scores : iterable of Score
-        Before.
-    after : Replay
-
-    Returns
-    -------
-    dict
-        ``windows``, ``same_windows``, ``changed_labels`` (start, before, after), ``moved_scores`` (scope, name, before, after,
-        and by how much each feature's contribution moved).
-    """
-    names = (*BASIC, None)
-    begin, now = after.fusion.windows.start, after.fusion.smoothed.label
-    same_grid = len(starts) == len(begin) and np.array_equal(starts, begin)
-    if same_grid:
-        old = new = np.arange(len(begin))
-    else:
-        _, old, new = np.intersect1d(starts, begin, return_indices=True)
-    rows = np.flatnonzero(labels[old] != now[new])
-    changed = [
-        {"start": float(begin[new[i]]), "before": names[labels[old[i]]], "after": names[now[new[i]]]} for i in rows.tolist()
-    ]  # fmt: skip
-    before = {(s.scope, s.name): s for s in scores}
-    moved = []
-    for made in after.scores:
-        was = before.get((made.scope, made.name))
-        if was is not None and was.value == made.value:
-            continue
-        parts = {c.feature: c.contribution for c in was.contributions} if was else {}
-        present = {c.feature: c.contribution for c in made.contributions}
-        moved.append(
-            {
-                "scope": made.scope, "name": made.name, "before": was.value if was else None, "after": made.value,
-                "features": {
-                    f: present.get(f, 0.0) - parts.get(f, 0.0) for f in {**parts, **present} if present.get(f) != parts.get(f)
-                },
-            }
-        )  # fmt: skip
-    return {"windows": len(begin), "same_windows": same_grid, "changed_labels": changed, "moved_scores": moved}

@@ -11,7 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from workbench.errors import SettingsError, WorkbenchError
-from workbench.sessions import experiment, replay
+from workbench.sessions import differences, experiment, replay
 from workbench.sessions.overview import Overview, of_replay
 from workbench.settings import Settings, read_yaml
 from workbench.views.review import html
@@ -157,7 +157,7 @@ class Refit(pn.viewable.Viewer):
             self._before, scores = of_replay(other), other.scores
         drawn = of_replay(now)
         before = self._before or drawn
-        self.differences = replay.between(before.start, before.fused.label, scores, now)
+        self.differences = differences.between(before.start, before.fused.label, scores, now)
         self._runs += 1
         with pn.io.hold():
             self._changed(drawn, self._before)
