@@ -125,7 +125,7 @@ def evaluate(
                 writer.video(Path(path))
         for line in left_out:
             writer.event(EventKind.STAGE_LEFT_OUT, line)
-        run(ledger_source(source, ledger), graphs, writer.add)
+        run(source, graphs, writer.add, ledger)
         for graph in graphs:
             for stage in graph.stages:
                 watch(stage.spec.name, source.info.duration)
@@ -198,17 +198,6 @@ def warm_up(stages: list[Stage], ledger: Ledger | None = None) -> None:
         if load is not None:
             with ledger.timing("load models") if ledger else contextlib.nullcontext():
                 load()
-
-
-def ledger_source(source: Any, ledger: Ledger) -> Iterator[Any]:
-    """The source's items, with the time that each one took to decode in the ledger."""
-    iterator = iter(source)
-    while True:
-        with ledger.timing("decode"):
-            item = next(iterator, None)
-        if item is None:
-            return
-        yield item
 
 
 @contextlib.contextmanager

@@ -7,8 +7,7 @@ import pytest
 
 from workbench.fusion.observations import Observations
 from workbench.fusion.windows import grid
-from workbench.scoring.running import running
-from workbench.scoring.scores import score
+from workbench.scoring.scores import running, score
 from workbench.sessions import synthetic
 from workbench.settings import Scoring
 from workbench.streams import Track

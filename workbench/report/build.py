@@ -104,7 +104,9 @@ def render(material: ReportData) -> str:
     anchors = transcript.Anchors(material.transcripts)
     session_cards = cards.cards(material, "session", anchors)
     questions = _questions(material, anchors)
-    chapters = transcript.chapters(material, anchors)  # after the cards: they say which words need an anchor
+    answers = [(a.start, material.questions.get(a.question_id, a.question_id)) for a in material.replies]
+    # after the cards: they say which words need an anchor
+    chapters = transcript.chapters(material.transcripts, answers, anchors, material.low_confidence())
     pictures = Pictures(material, cards.moments([session_cards, *(q.cards for q in questions)]))
     repairs = [Event(timestamp=material.duration, kind=EventKind.REPAIR, message=w) for w in [*material.warnings, pictures.problem] if w]
     layers = {m: timeline.strip(material, m) for m in ("visual", "audio", "fused")}

@@ -102,7 +102,8 @@ def _proof(e: Evidence, anchors: Anchors, bare: bool) -> Proof:
     when = wording.clock(e.start) if e.kind != "span" or e.end - e.start < 0.1 else f"{wording.clock(e.start)} to {wording.clock(e.end)}"
     value = "" if bare and e.kind == "span" else _value(e)
     text = e.text.strip(" ,") if e.kind == "word" else e.text
-    return Proof(e.kind, when, e.start, text, value, anchors.find(e), e.kind == "word" or anchors.said(e.text))
+    word = e.kind == "word"
+    return Proof(e.kind, when, e.start, text, value, anchors.find(e.start, e.end, word), word or anchors.holds(e.text))
 
 
 def _value(e: Evidence) -> str:

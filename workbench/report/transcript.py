@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.contracts import Evidence, Transcript, Word
-from workbench.report.data import ReportData
+from workbench.contracts import Transcript, Word
 from workbench.report.wording import clock
 
 QUOTED = 40
@@ -59,36 +58,43 @@ class Anchors:
         self._text = " ".join(t.transcript for t in transcripts)
         self.used: set[str] = set()
 
-    def said(self, text: str) -> bool:
+    def holds(self, text: str) -> bool:
         """Whether `text` (perhaps cut off by an ellipsis) is the beginning of something that was said."""
         return text[:QUOTED].rstrip("… ") in self._text
 
-    def find(self, evidence: Evidence) -> str:
-        """The anchor's name without ``#``; empty where the transcript has nothing at that time."""
-        if evidence.kind == "word" and len(self._starts):
-            nearest = int(np.abs(self._starts - evidence.start).argmin())
-            if abs(self._starts[nearest] - evidence.start) < 0.05:
+    def find(self, start: float, end: float, word: bool = False) -> str:
+        """The name, without ``#``, of the word or segment at a time in s; empty where the transcript has nothing there."""
+        if word and len(self._starts):
+            nearest = int(np.abs(self._starts - start).argmin())
+            if abs(self._starts[nearest] - start) < 0.05:
                 self.used.add(self._words[nearest][1])
                 return self._words[nearest][1]
-        middle = (evidence.start + evidence.end) / 2
-        k = bisect_right(self._segments, (middle, float("inf"))) - 1
-        return f"s{k}" if k >= 0 and self._segments[k][1] >= evidence.start else ""
+        k = bisect_right(self._segments, ((start + end) / 2, float("inf"))) - 1
+        return f"s{k}" if k >= 0 and self._segments[k][1] >= start else ""
 
 
-def chapters(material: ReportData, anchors: Anchors) -> list[Chapter]:
-    """The transcript by answers where there are some, else by `PART` of time."""
-    low = material.low_confidence()
-    lines = [_line(i, t, anchors, low) for i, t in enumerate(material.transcripts)]
+def chapters(transcripts: list[Transcript], answers: list[tuple[float, str]], anchors: Anchors, low: float) -> list[Chapter]:
+    """The transcript by answers where there are some, else by `PART` of time.
+
+    Parameters
+    ----------
+    transcripts : list of Transcript
+    answers : list of (start in s, question)
+    anchors : Anchors
+        With every word that evidence links to.
+    low : float
+        Confidence below which a word is marked as unsure.
+    """
+    lines = [_line(i, t, anchors, low) for i, t in enumerate(transcripts)]
     if not lines:
         return []
-    cuts, titles = [0.0], ["Before the first answer"]
-    if material.replies:
-        for number, answer in enumerate(material.replies, start=1):
-            cuts.append(answer.start)
-            titles.append(f"{number}. {material.questions.get(answer.question_id, answer.question_id)}")
+    if answers:
+        cuts = [0.0, *(start for start, _ in answers)]
+        titles = ["Before the first answer", *(f"{number}. {question}" for number, (_, question) in enumerate(answers, start=1))]
     else:
-        cuts = [float(t) for t in np.arange(0, max(material.duration, 1.0), PART)]
-        titles = [f"{clock(t, 0)} to {clock(min(t + PART, material.duration), 0)}" for t in cuts]
+        end = max(t.end for t in transcripts)
+        cuts = [float(t) for t in np.arange(0, max(end, 1.0), PART)]
+        titles = [f"{clock(t, 0)} to {clock(min(t + PART, end), 0)}" for t in cuts]
     grouped: dict[int, list[Line]] = {}
     for line in lines:
         # a segment that spans a cut belongs where its middle is

@@ -9,9 +9,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from workbench.runtime.graph import Graph
+from workbench.runtime.ledger import Ledger
 
 DEPTH = 32
 """Items a graph may lag behind the source: 32 frames at 640×360 are 22 MB."""
@@ -48,7 +50,7 @@ class _Worker(threading.Thread):
         return None
 
 
-def run(source: Iterable[Any], graphs: Sequence[Graph], sink: Callable[[Any], None]) -> None:
+def run(source: Iterable[Any], graphs: Sequence[Graph], sink: Callable[[Any], None], ledger: Ledger | None = None) -> None:
     """Drive every item of `source` through the graphs that accept it.
 
     Parameters
@@ -58,6 +60,8 @@ def run(source: Iterable[Any], graphs: Sequence[Graph], sink: Callable[[Any], No
     graphs : sequence of Graph
     sink : callable
         Gets every source item and every output; called by one thread at a time.
+    ledger : Ledger, optional
+        Collects the time that each item took to decode.
 
     Raises
     ------
@@ -74,8 +78,11 @@ def run(source: Iterable[Any], graphs: Sequence[Graph], sink: Callable[[Any], No
     for worker in workers:
         worker.start()
     try:
-        for item in source:
-            if stop.is_set():
+        items = iter(source)
+        while True:
+            with ledger.timing("decode") if ledger else nullcontext():
+                item = next(items, _END)
+            if item is _END or stop.is_set():
                 break
             deliver(item)
             for worker in workers:

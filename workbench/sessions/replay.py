@@ -28,8 +28,7 @@ from workbench.fusion.schedule import Change, fuse_changing
 from workbench.fusion.smoothing import top_two
 from workbench.fusion.windows import rows_of
 from workbench.labels import BASIC
-from workbench.scoring.running import running
-from workbench.scoring.scores import Known, score
+from workbench.scoring.scores import Known, running, score
 from workbench.sessions import files
 from workbench.settings import Settings
 from workbench.streams import Floats, Track

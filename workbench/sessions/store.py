@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import contracts
 from workbench.errors import SessionError
-from workbench.fusion.observations import Observations
 from workbench.sessions import files
 from workbench.sessions import overrides as overriding
-from workbench.sessions.reader import SessionReader
+from workbench.sessions.tracks import SessionArrays
 from workbench.sessions.writer import HEADER, SessionWriter
-from workbench.streams import STREAMS, Track
+from workbench.streams import STREAMS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["STREAMS", "Session", "SessionWriter", "list_sessions"]
 
 
-class Session(SessionReader):
+class Session(SessionArrays):
     """A stored session: its messages, and the arrays, tables and corrections made of them. Build with `Session.open`."""
 
     def flags(self) -> list[str]:
@@ -49,35 +48,7 @@ class Session(SessionReader):
                 self.warnings.append(warning)
         return found.entries
 
-    # ── arrays and tables ────────────────────────────────────────────────────────────────────────────────────────────
-    def track(self, name: str) -> Track:
-        """A dense series: ``visual`` (the candidate's), ``affect``, ``acoustics``, ``speech``.
-
-        Raises
-        ------
-        SessionError
-            If there is no such track.
-        """
-        from workbench.sessions import tracks
-
-        if name == "visual":
-            return self.observations.visual
-        if STREAMS.get(name) is not contracts.TrackRow:
-            raise SessionError(f"{self.folder}: no track is called {name!r}; tracks: visual, affect, acoustics, speech")
-        return tracks.rows_track(self, name)
-
-    @cached_property
-    def acoustics(self) -> Track:
-        """Pitch and level, as stored."""
-        return self.track("acoustics")
-
-    @cached_property
-    def observations(self) -> Observations:
-        """All that fusion and scoring read, as arrays."""
-        from workbench.sessions import tracks
-
-        return tracks.observe(self)
-
+    # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────
     @cached_property
     def windows(self) -> pd.DataFrame:
         """One row a window."""

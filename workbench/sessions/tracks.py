@@ -12,24 +12,53 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import settings
-from workbench.contracts import Message, Prosody, SpeechSegment, Transcript
+from workbench.contracts import Message, Prosody, SpeechSegment, TrackRow, Transcript
+from workbench.errors import SessionError
 from workbench.fusion.observations import ACOUSTICS, Faces, Observations, Segments, Words, usable_face
 from workbench.labels import BASIC
-from workbench.streams import Bools, Floats, Track
+from workbench.sessions.reader import SessionReader
+from workbench.streams import STREAMS, Bools, Floats, Track
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from workbench.sessions.reader import SessionReader
-
 CANDIDATE = "candidate"
 """The diarized speaker whose voice is evaluated."""
+
+
+class SessionArrays(SessionReader):
+    """A session's streams as arrays."""
+
+    def track(self, name: str) -> Track:
+        """A dense series: ``visual`` (the candidate's), ``affect``, ``acoustics``, ``speech``.
+
+        Raises
+        ------
+        SessionError
+            If there is no such track.
+        """
+        if name == "visual":
+            return self.observations.visual
+        if STREAMS.get(name) is not TrackRow:
+            raise SessionError(f"{self.folder}: no track is called {name!r}; tracks: visual, affect, acoustics, speech")
+        return rows_track(self, name)
+
+    @cached_property
+    def acoustics(self) -> Track:
+        """Pitch and level, as stored."""
+        return self.track("acoustics")
+
+    @cached_property
+    def observations(self) -> Observations:
+        """All that fusion and scoring read, as arrays."""
+        return observe(self)
 
 
 def observe(session: SessionReader) -> Observations:
