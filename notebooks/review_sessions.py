@@ -21,6 +21,7 @@
 import tempfile
 from pathlib import Path
 
+from workbench import theme
 from workbench.sessions import differences, overrides, overview, query, replay, synthetic
 from workbench.sessions.store import Session
 
@@ -63,8 +64,8 @@ import matplotlib.pyplot as plt
 
 before, now = overview.of_stored(session), overview.of_replay(again)
 fig, ax = plt.subplots(figsize=(10, 2.6))
-ax.plot(before.middle, before.probs[:, 3], color="0.6", label="stored: face 0.6, voice 0.4")
-ax.plot(now.middle, now.probs[:, 3], color="#2563eb", label="face 0.1, voice 0.9")
+ax.plot(before.middle, before.probs[:, 3], color=theme.INK, label="stored: face 0.6, voice 0.4")
+ax.plot(now.middle, now.probs[:, 3], color=theme.EMOTION_COLOURS["happy"], label="face 0.1, voice 0.9")
 ax.set(xlabel="s", ylabel="p(happy)", title="Generated session: fused probability before and after", ylim=(0, 1))
 ax.legend(loc="upper right")
 fig.tight_layout()

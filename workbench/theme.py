@@ -1,35 +1,94 @@
 """Colours and words that people see, the same on every page, in reports, audits and notebooks. Needs no page library.
 
+Two kinds of colours. What is drawn (curves, bars, dots) has one colour for light and for dark pages, because charts are drawn
+on the server, which does not know the page: each has a contrast of 3 or more to every surface of `LIGHT` and of `DARK` (WCAG
+1.4.11). What surrounds it (text, cards, lines) has one colour for each: a `Scheme`. Style sheets take both from `css`.
+
 The emotion colours can be told apart by people with each kind of colour blindness: the smallest distance between two of them
-(CIELAB, simulated after Machado, Oliveira & Fernandes 2009) is above 20, which is tested. On white, happy, neutral and disgust
-have a contrast of 1.8 to 1.9 only: filled shapes can be seen, thin curves are weak there.
+(CIELAB, simulated after Machado, Oliveira & Fernandes 2009) is 22. Contrasts and distances are tested.
 """
 
 from __future__ import annotations
 
-from workbench.labels import BASIC
+from dataclasses import dataclass, fields
 
 EMOTION_COLOURS: dict[str, str] = {
-    "angry": "#85452f",
-    "disgust": "#42d78a",
-    "fear": "#a6068e",
-    "happy": "#dfc30c",
-    "neutral": "#b5c4ce",
-    "sad": "#0c6dec",
-    "surprise": "#ca7e2f",
+    "angry": "#c83439",
+    "disgust": "#1da068",
+    "fear": "#8b52bf",
+    "happy": "#a08c05",
+    "neutral": "#5f7172",
+    "sad": "#3566fb",
+    "surprise": "#c46eb9",
 }
 """Basic class → its colour, as ``#rrggbb``."""
-SCORE_COLOURS: dict[str, str] = {"communication": "#42a06f", "confidence": "#d98f1c", "engagement": "#5b8def", "technical": "#8e6bd6"}
+SCORE_COLOURS: dict[str, str] = {"communication": "#5f7444", "confidence": "#aa880d", "engagement": "#0a8cf5", "technical": "#be4091"}
 """Running score → its colour."""
-INK = "#7d8896"
-"""Lines and text that can be read on light and on dark."""
-ACCENT, SECOND = "#5b8def", "#e8833a"
+INK = "#6b7684"
+"""Grey lines and bars; text of figures on white."""
+ACCENT, SECOND = "#3f7fd6", "#c9661f"
 """What a figure is about, and what it is compared with."""
-WARNING, ERROR, GOOD = "#d97706", "#e5484d", "#42a06f"
-MARK = "#14b8a6"
+WARNING, ERROR, GOOD = "#c77700", "#dc4045", "#2f8f5e"
+MARK = "#0d9488"
 """Questions and other marks on a timeline."""
 SHADES: tuple[str, ...] = ("#f4f7fd", "#d7e3fa", "#b3cbf5", "#8bb0ef", "#6393e6", "#3f76d8", "#2a5cb8", "#1d4590")
 """From nothing to all, for tables whose cells are shares."""
+ON_SHADES = "#10151c", "#ffffff"
+"""Text on the lighter and on the darker half of `SHADES`."""
+STAGE, ON_STAGE, BOX = "#10141a", "#c6d0db", "#4cc38a"
+"""What lies behind a video, text there, and the box of the candidate's face: the same on light and dark pages."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What surrounds the drawn things on light or on dark pages; ``on_x`` is text on ``x``. Text has a contrast of 4.5 or more."""
+
+    page: str
+    card: str
+    ground: str
+    """Behind curves and bars."""
+    line: str
+    ink: str
+    soft: str
+    """Text of less weight."""
+    accent: str
+    """Links, buttons, focus."""
+    on_accent: str
+    warn: str
+    on_warn: str
+    warn_line: str
+    alarm: str
+    """Something failed."""
+    on_alarm: str
+    error: str
+    """Text of errors and of values that a person set."""
+    good: str
+    mask: str
+    """Where nothing could be measured."""
+    on_mask: str
+    part_0: str
+    """The parts that a score is made of, side by side."""
+    part_1: str
+    part_2: str
+    part_3: str
+    part_4: str
+    worse: str
+    """Lower and higher than everyone together, in maps of groups."""
+    better: str
+
+
+LIGHT = Scheme(
+    page="#f4f5f7", card="#ffffff", ground="#f1f3f6", line="#d6dce4", ink="#18202b", soft="#4d5867", accent="#14559e",
+    on_accent="#ffffff", warn="#fdf0dc", on_warn="#7a3d00", warn_line="#e0a95a", alarm="#fde3e1", on_alarm="#8c1d18",
+    error="#b3261e", good="#0a6b4c", mask="#d3d8de", on_mask="#2b333e",
+    part_0="#14559e", part_1="#4a8cc4", part_2="#0f7d74", part_3="#8d7bc2", part_4="#5b6676", worse="#c4622d", better="#14559e",
+)  # fmt: skip
+DARK = Scheme(
+    page="#121212", card="#1e1e1e", ground="#222222", line="#3d434b", ink="#e8ecf1", soft="#a9b4c1", accent="#86baf2",
+    on_accent="#10151c", warn="#35270f", on_warn="#ffd9a0", warn_line="#8a6426", alarm="#451a1a", on_alarm="#ffb4ab",
+    error="#ff8a80", good="#6fd3ae", mask="#3b4450", on_mask="#dbe1e8",
+    part_0="#5c9fe6", part_1="#9cc9ee", part_2="#3db7a8", part_3="#b3a3e3", part_4="#93a0b1", worse="#f0965f", better="#86baf2",
+)  # fmt: skip
 
 SCORES: dict[str, tuple[str, str]] = {
     "technical": ("Technical", "How close the answers come to the model answers, and which keywords they mention."),
@@ -62,6 +121,14 @@ MODALITIES: dict[str, str] = {
 """Modalities of windows and channels of sessions."""
 
 
-def emotion_css() -> str:
-    """The emotion colours as CSS variables, ``--angry`` and so on."""
-    return ":root { " + " ".join(f"--{name}: {EMOTION_COLOURS[name]};" for name in BASIC) + " }"
+def css(selector: str = ":root, :host") -> str:
+    """Every colour as a CSS variable (``--angry``, ``--accent``, ``--part-0``), set on `selector`.
+
+    Colours of a `Scheme` follow the element's ``color-scheme``, which a page sets for what lies in it.
+    """
+    drawn = EMOTION_COLOURS | {
+        "pen": INK, "mark": ACCENT, "second": SECOND, "warning": WARNING, "fault": ERROR, "fine": GOOD, "stage": STAGE,
+        "on-stage": ON_STAGE, "box": BOX,
+    }  # fmt: skip
+    around = {f.name.replace("_", "-"): f"light-dark({getattr(LIGHT, f.name)}, {getattr(DARK, f.name)})" for f in fields(Scheme)}
+    return f"{selector} {{ {' '.join(f'--{name}: {colour};' for name, colour in (drawn | around).items())} }}\n"

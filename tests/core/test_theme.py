@@ -1,4 +1,4 @@
-"""One palette: told apart with each kind of colour vision, not lost on light or dark, and the only one."""
+"""One palette: told apart with each kind of colour vision, not lost on light or dark, and no colour outside it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 import workbench
+from tests.support.packages import ROOT
+from workbench import theme
 from workbench.labels import BASIC
 from workbench.scoring.features import FEATURES as MEASURED
 from workbench.scoring.scores import SCORES as MADE
-from workbench.theme import EMOTION_COLOURS, FEATURES, SCORES, emotion_css
+from workbench.theme import EMOTION_COLOURS, FEATURES, SCORES
 
 PACKAGE = Path(workbench.__file__).parent
 # Machado, Oliveira & Fernandes 2009, severity 1.0; on linear RGB
@@ -46,30 +48,64 @@ def contrast(a: str, b: str) -> float:
 def test_emotions_can_be_told_apart(vision: str) -> None:
     seen = {name: lab(VISION[vision] @ linear(colour)) for name, colour in EMOTION_COLOURS.items()}
     apart = {(a, b): float(np.linalg.norm(seen[a] - seen[b])) for a, b in itertools.combinations(seen, 2)}
-    assert min(apart.values()) > 20, min(apart, key=lambda pair: apart[pair])
+    assert min(apart.values()) > 22, min(apart, key=lambda pair: apart[pair])
 
 
-@pytest.mark.parametrize("name", BASIC)
-def test_an_emotion_is_not_lost_on_light_or_on_dark(name: str) -> None:
-    assert contrast(EMOTION_COLOURS[name], "#ffffff") > 1.7
-    assert contrast(EMOTION_COLOURS[name], "#10141a") > 1.7
+DRAWN = EMOTION_COLOURS | {f"score {name}": colour for name, colour in theme.SCORE_COLOURS.items()} | {
+    name: getattr(theme, name) for name in ("INK", "ACCENT", "SECOND", "WARNING", "ERROR", "GOOD", "MARK")
+}  # fmt: skip
+SCHEMES = {"light": theme.LIGHT, "dark": theme.DARK}
 
 
-def test_every_class_has_a_colour_and_reports_use_it() -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_is_drawn_is_not_lost_on_light_or_on_dark(name: str, scheme: str) -> None:
+    for surface in ("page", "card", "ground"):
+        assert contrast(DRAWN[name], getattr(SCHEMES[scheme], surface)) >= 3, surface  # WCAG 1.4.11
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_can_be_read(scheme: str) -> None:
+    s = SCHEMES[scheme]
+    surfaces = (s.page, s.card, s.ground)
+    pairs = [(text, surface) for text in (s.ink, s.soft, s.accent, s.error, s.good) for surface in surfaces]
+    pairs += [(getattr(s, f"on_{name}"), getattr(s, name)) for name in ("accent", "warn", "alarm", "mask")]
+    pairs += [(theme.ON_STAGE, theme.STAGE), (theme.ON_SHADES[0], theme.SHADES[3]), (theme.ON_SHADES[1], theme.SHADES[-1])]
+    assert [pair for pair in pairs if contrast(*pair) < 4.5] == []  # WCAG 1.4.3
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_parts_of_a_score_are_not_lost(scheme: str) -> None:
+    s = SCHEMES[scheme]
+    assert [name for name in (f"part_{k}" for k in range(5)) if contrast(getattr(s, name), s.card) < 3] == []
+
+
+def test_every_class_has_a_colour_and_style_sheets_get_it() -> None:
     assert set(EMOTION_COLOURS) == set(BASIC)
-    assert all(f"--{name}: {colour};" in emotion_css() for name, colour in EMOTION_COLOURS.items())
+    assert all(f"--{name}: {colour};" in theme.css() for name, colour in EMOTION_COLOURS.items())
 
 
-def test_there_is_no_second_palette() -> None:
-    """No other module or style sheet gives a class of emotion a colour of its own."""
-    again = re.compile(rf"(?:{'|'.join(BASIC)})[\"']?\s*:\s*[\"']?#[0-9a-fA-F]{{6}}")
-    found = [
-        path.relative_to(PACKAGE).as_posix()
-        for ending in ("*.py", "*.css", "*.js", "*.j2")
-        for path in PACKAGE.rglob(ending)
-        if path.name != "theme.py" and again.search(path.read_text(encoding="utf-8"))
-    ]
-    assert found == []
+def test_style_sheets_use_only_colours_that_the_theme_gives() -> None:
+    given = set(re.findall(r"(--[a-z0-9-]+):", theme.css()))
+    unknown = set()
+    for path in files():
+        text = path.read_text(encoding="utf-8")
+        own = set(re.findall(r"(--[a-z0-9-]+)\s*:", text))
+        unknown |= {(path.name, name) for name in re.findall(r"var\((--[a-z0-9-]+)\)", text) if name not in given | own}
+    assert unknown == set()
+
+
+def files() -> list[Path]:
+    """Modules and style sheets in which a colour could stand, but for the theme itself."""
+    folders = (PACKAGE, ROOT / "apps", ROOT / "notebooks")
+    endings = ("*.py", "*.css", "*.js", "*.j2", "*.html")
+    return [p for f in folders for e in endings for p in f.rglob(e) if p.name != "theme.py"]
+
+
+def test_no_colour_stands_outside_the_theme() -> None:
+    literal = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b(?![\w-])|\brgba?\(")
+    here = [(p.relative_to(ROOT).as_posix(), m) for p in files() for m in literal.findall(p.read_text(encoding="utf-8"))]
+    assert here == []
 
 
 def test_every_feature_and_score_has_words() -> None:

@@ -92,6 +92,7 @@ def _arguments(pages: list[str], port: int, address: str, origins: list[str], op
     """What ``panel serve`` is called with."""
     hosts = dict.fromkeys([f"localhost:{port}", f"127.0.0.1:{port}", f"{address}:{port}", *origins])
     arguments = ["serve", *(str(bundled.own(f"apps/{name}.py")) for name in pages)]
+    arguments += ["--index", str(bundled.own("apps/index.html"))]
     arguments += ["--port", str(port), "--address", address, "--index-titles", *(f"/{n}={PAGES[n].title}" for n in pages)]
     for host in hosts:
         arguments += ["--allow-websocket-origin", host]

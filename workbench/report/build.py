@@ -116,7 +116,7 @@ def render(material: ReportData) -> str:
         "report.html.j2"
     ).render(
         material=material,
-        css=Markup(theme.emotion_css() + environment.loader.get_source(environment, "report.css")[0]),  # type: ignore[union-attr]
+        css=Markup(theme.css() + environment.loader.get_source(environment, "report.css")[0]),  # type: ignore[union-attr]
         title=material.title,
         sections=SECTIONS,
         sentences=summary.sentences(material),

@@ -15,7 +15,6 @@ import yaml
 
 from workbench.errors import SettingsError, WorkbenchError
 from workbench.settings import Settings, from_dict
-from workbench.theme import ERROR
 
 EXPERIMENTS = Path("experiments")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
@@ -113,7 +112,7 @@ class Weights(pn.viewable.Viewer):
         return store(name, self.settings.echo())
 
     def _say(self, text: str, problem: bool = False) -> None:
-        self._message.object = f"<p style='color:{ERROR if problem else 'inherit'};font-size:13px;margin:4px 0'>{escape(text)}</p>"
+        self._message.object = f"<p style='color:{'var(--error)' if problem else 'inherit'};font-size:13px;margin:4px 0'>{escape(text)}</p>"
 
     def __panel__(self) -> Any:
         return self._layout

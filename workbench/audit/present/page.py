@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from workbench import theme
 from workbench.audit.present.findings import HEADINGS, ORDER, Finding, control, findings
 from workbench.audit.result import Audit
 from workbench.audit.stats.groups import CROSS, MISSING
@@ -37,7 +38,7 @@ def _environment() -> Any:
 @cache
 def css() -> str:
     """The style sheet; the colours follow the reader's light or dark setting."""
-    return (FOLDER / "audit.css").read_text(encoding="utf-8")
+    return theme.css() + (FOLDER / "audit.css").read_text(encoding="utf-8")
 
 
 def _part(name: str, value: Any) -> Markup:
@@ -92,7 +93,7 @@ def heat(audit: Audit, metric: str, grouping: str) -> Markup:
             return None if r is None else {"reason": r["reason"], "n": int(r["n_people"])}
         share = round(70 * abs(r["value"] - whole) / reach) if np.isfinite(whole) else 0
         better = {"higher": 1, "lower": -1, "neither": 1}[audit.figures[metric].better]
-        colour = "--high" if (r["value"] - whole) * better > 0 else "--low"
+        colour = "--better" if (r["value"] - whole) * better > 0 else "--worse"
         return {
             "reason": "", "n": int(r["n_people"]), "value": f"{r['value']:.3f}",
             "text": _reach(r["low"], r["high"]), "stands": r["group"] in stands,

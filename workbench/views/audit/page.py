@@ -18,6 +18,7 @@ from workbench.audit.present.findings import findings
 from workbench.audit.result import Audit
 from workbench.audit.stats.groups import CROSS
 from workbench.errors import WorkbenchError
+from workbench.views import page as frame
 from workbench.zoo.progress import Progress
 
 if TYPE_CHECKING:
@@ -78,10 +79,9 @@ class AuditPage(pn.viewable.Viewer):
         self._choices = pmui.Grid(*cells, container=True, spacing=0, visible=False, sizing_mode="stretch_width", margin=(12, 0, 0, 0))
         self._tabs = pmui.Tabs(*tabs, visible=False, sizing_mode="stretch_width")
         main = pmui.Column(self._notice, self._start, self._bar, self._choices, self._tabs, sizing_mode="stretch_width")
-        return pmui.Page(title="Bias audits", main=[main], theme_toggle=False)
+        return frame.page("bias audits", main)
 
     async def _begin(self) -> None:
-        self._page.dark_theme = bool(pn.state.browser_info and pn.state.browser_info.dark_mode)
         try:
             self._runs = dict(await asyncio.to_thread(self._list))
         except WorkbenchError as error:

@@ -9,6 +9,7 @@ from typing import Any
 import param
 from panel.custom import JSComponent
 
+from workbench import theme
 from workbench.contracts import Contribution, Score
 
 NAMES = ("composite", "technical", "clarity", "confidence", "engagement")
@@ -21,18 +22,19 @@ class ScoreGauges(JSComponent):
 
     _esm = Path(__file__).with_name("gauges.js")
     _stylesheets = [
+        theme.css(),
         ":host{display:block;width:100%}.gauges{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:10px;align-items:start}"
-        "details{border:1px solid color-mix(in srgb,currentColor 18%,transparent);border-radius:10px;padding:8px 12px}"
-        "details[open]{grid-column:1/-1}details[data-name=composite]{border-color:#5b8def}"
+        "details{border:1px solid var(--line);border-radius:10px;padding:8px 12px}"
+        "details[open]{grid-column:1/-1}details[data-name=composite]{border-color:var(--accent)}"
         "summary{display:grid;grid-template-columns:1fr auto;cursor:pointer;list-style:none;gap:2px 8px;align-items:baseline}"
-        "summary:focus-visible{outline:2px solid #5b8def;outline-offset:3px;border-radius:6px}"
-        ".name{font-size:13px;opacity:.8;text-transform:capitalize}.name::after{content:' ▾';opacity:.6}"
+        "summary:focus-visible{outline:2px solid var(--accent);outline-offset:3px;border-radius:6px}"
+        ".name{font-size:13px;color:var(--soft);text-transform:capitalize}.name::after{content:' ▾';opacity:.6}"
         ".value{font-size:24px;font-weight:600}"
-        ".track{grid-column:1/-1;height:6px;border-radius:3px;background:color-mix(in srgb,currentColor 14%,transparent);overflow:hidden}"
-        ".track i{display:block;height:100%;background:#5b8def;transition:width .3s}.none{opacity:.65}"
+        ".track{grid-column:1/-1;height:6px;border-radius:3px;background:var(--line);overflow:hidden}"
+        ".track i{display:block;height:100%;background:var(--mark);transition:width .3s}.none .value{color:var(--soft)}"
         ".parts{margin-top:10px;font-size:13px;line-height:1.5}.part{display:grid;grid-template-columns:1.4fr 1.2fr .8fr .8fr;gap:2px 10px;"
-        "padding:4px 0;border-top:1px solid color-mix(in srgb,currentColor 12%,transparent)}"
-        ".part .c{text-align:right;font-weight:600}.part em{grid-column:1/-1;opacity:.7}p{margin:6px 0 0;opacity:.7}"
+        "padding:4px 0;border-top:1px solid var(--line)}"
+        ".part .c{text-align:right;font-weight:600}.part em{grid-column:1/-1;color:var(--soft)}p{margin:6px 0 0;color:var(--soft)}",
     ]
 
     def clear(self) -> None:

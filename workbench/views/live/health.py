@@ -14,9 +14,9 @@ from workbench.runtime.ledger import StageLatency
 
 _STYLE = (
     "<style>.strip{display:flex;flex-wrap:wrap;gap:6px 8px;font-size:13px}.chip{padding:2px 10px;border-radius:99px;"
-    "border:1px solid color-mix(in srgb,currentColor 20%,transparent)}.chip b{font-weight:600}.bad{background:#ffb3b0;color:#161000}"
+    "border:1px solid var(--line)}.chip b{font-weight:600}.bad{background:var(--alarm);color:var(--on-alarm);border-color:currentColor}"
     "table{border-collapse:collapse;font-size:13px;margin-top:6px}td,th{padding:2px 12px 2px 0;text-align:right}"
-    "td:first-child,th:first-child{text-align:left}.over{color:#e5484d;font-weight:600}</style>"
+    "td:first-child,th:first-child{text-align:left}.over{color:var(--error);font-weight:600}</style>"
 )
 
 
@@ -72,7 +72,7 @@ def strip(h: Health) -> str:
 
 def p95s(stages: list[StageLatency]) -> str:
     """The 95th percentile of each stage as HTML chips, red where it is over the stage's budget."""
-    return "<div style='font-size:13px;opacity:.7;margin-bottom:4px'>95th percentile of each stage, ms</div>" + _row(
+    return "<div style='font-size:13px;color:var(--soft);margin-bottom:4px'>95th percentile of each stage, ms</div>" + _row(
         (s.name, f"{s.p95_ms:.0f}" if s.p95_ms >= 10 else f"{s.p95_ms:.1f}", _over(s)) for s in stages if s.calls
     )
 

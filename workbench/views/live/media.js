@@ -287,15 +287,13 @@ export function render({model, el}) {
   model.on('state', follow);
   model.on('tick', () => {
     const now = performance.now();
-    if (lastUpdate) updates.push(Math.round(now - lastUpdate)); else look();  // before the first update the page would miss the answer
+    if (lastUpdate) updates.push(Math.round(now - lastUpdate));
     lastUpdate = now;
   });
   const report = setInterval(() => {
     if (performance.now() - boxed > 2000) faces.replaceChildren();  // no picture was analysed since: a box would be a guess
     if (delays.length || updates.length) link.say({kind: 'shown', delays: delays.splice(0), updates: updates.splice(0)});
   }, 1000);
-  const colours = matchMedia('(prefers-color-scheme: dark)'), look = () => { model.screen = {narrow: innerWidth < 900, dark: colours.matches}; };
-  colours.addEventListener('change', look);
-  model.on('remove', () => { clearInterval(report); colours.removeEventListener('change', look); link.close(); stream?.getTracks().forEach(t => t.stop()); audio?.close(); });
+  model.on('remove', () => { clearInterval(report); link.close(); stream?.getTracks().forEach(t => t.stop()); audio?.close(); });
   follow();
 }

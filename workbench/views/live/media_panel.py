@@ -10,6 +10,7 @@ import panel as pn
 import param
 from panel.custom import JSComponent
 
+from workbench import theme
 from workbench.capture import browser
 from workbench.capture.browser import Intake
 
@@ -28,11 +29,10 @@ class MediaPanel(JSComponent):
     frame_height = param.Integer(default=480)
     quality = param.Number(default=0.8, bounds=(0.3, 1))
     problem = param.String(default="", doc="why the browser gave no camera or microphone")
-    screen = param.Dict(default={}, doc="what the browser says: `narrow` (below 900 px), `dark` (preferred colours)")
     tick = param.Integer(default=0, doc="raised with every update of the page, which measures the interval")
 
     _esm = HERE / "media.js"
-    _stylesheets = [(HERE / "media.css").read_text(encoding="utf-8")]
+    _stylesheets = [theme.css(), (HERE / "media.css").read_text(encoding="utf-8")]
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("socket", browser.SOCKET if browser.mounted else "")

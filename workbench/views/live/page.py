@@ -30,6 +30,7 @@ from workbench.views.live.health import HealthStrip
 from workbench.views.live.media_panel import MediaPanel
 from workbench.views.live.timeline import Timeline
 from workbench.views.live.transcript import LiveTranscript
+from workbench.views.page import CARD, page
 from workbench.views.weights import Weights
 
 PERIOD = 300
@@ -80,7 +81,7 @@ class LivePage(pn.viewable.Viewer):
     # ── layout ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def _page(self) -> Any:
         def card(*items: Any, title: str) -> Any:
-            return pmui.Card(*items, title=title, collapsible=False, title_variant="h6", sizing_mode="stretch_width", margin=8)
+            return pmui.Card(*items, title=title, **CARD)
 
         def later(view: Any) -> Any:  # once the page stands: consent comes first, in half the time
             return pn.panel(lambda: view, defer_load=True, loading_indicator=False, sizing_mode="stretch_width")
@@ -97,24 +98,12 @@ class LivePage(pn.viewable.Viewer):
             container=True,
             sizing_mode="stretch_width",
         )
-        page = pmui.Page(
-            title="Interview Workbench: live",
-            main=[pmui.Column(self._notice, bar, later(main), self._dialog, sizing_mode="stretch_width")],
-            sidebar=[later(self.weights)],
-            sidebar_width=300,
-            sidebar_open=False,  # until the browser has said that there is room beside the page
-            theme_toggle=True,
-            busy_indicator=None,
-        )
-        with edit_readonly(page):
-            page.busy = False  # no longer tied to the server's: each blink walks through all models, a third of a core
-
-        def fit(*_: Any) -> None:
-            narrow = bool(self.media.screen.get("narrow"))
-            page.param.update(sidebar_open=not narrow, dark_theme=bool(self.media.screen.get("dark")))
-
-        self.media.param.watch(fit, "screen")
-        return page
+        made = page(
+            "live", self._notice, bar, later(main), self._dialog, sidebar=[later(self.weights)], busy_indicator=None,
+        )  # fmt: skip
+        with edit_readonly(made):
+            made.busy = False  # no longer tied to the server's: each blink walks through all models, a third of a core
+        return made
 
     def _consent(self) -> tuple[Any, ...]:
         session = self._settings.session

@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearAxis, Range1d
-from bokeh.plotting import figure
+from bokeh.models import ColumnDataSource, FactorRange, HoverTool, Range1d
 
 from workbench.labels import BASIC
 from workbench.sessions.replay import Replay
 from workbench.speech.provisional import NONE
 from workbench.streams import Floats, Track
 from workbench.theme import ACCENT, EMOTION_COLOURS, INK
+from workbench.views.charts import BLOCK, KEY, WHOLE, look, plain, second_axis
 
 SPAN = 60.0
 """Seconds shown."""
 ROW = 0.096  # s that a row of the `speech` track stands for
 _APART = 0.2  # s between two rows that belong to different stretches
 _LANES = ("fused", "voice", "face", "speech")
-_BLOCK = ("x", "width", "lane", "colour", "alpha", "label", "p")
+_BLOCK = ("x", "width", "lane", "colour", "height", "hatch", "fill", "label", "p")
 
 
 class Timeline(pn.viewable.Viewer):
@@ -38,8 +38,9 @@ class Timeline(pn.viewable.Viewer):
         css = "<style>i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:5px;vertical-align:-1px}</style>"
         self._layout = pn.Column(
             pn.pane.HTML(
-                f"{css}<div style='{style}'>{legend}<span>pale: uncertain</span>"
-                "<span>voice comes once a stretch of speech has ended; until then pitch and level are provisional, and pale</span></div>",
+                f"{css}<div style='{style}'>{legend}<span>{KEY}</span>"
+                "<span>voice comes once a stretch of speech has ended; "
+                "until then pitch and level are provisional: hollow dots, a thin line</span></div>",
                 sizing_mode="stretch_width",
             ),
             pn.pane.Bokeh(self._emotions(), sizing_mode="stretch_width"),
@@ -48,19 +49,13 @@ class Timeline(pn.viewable.Viewer):
         )
 
     def _figure(self, height: int, **more: Any) -> Any:
-        plot = figure(height=height, x_range=self._x, sizing_mode="stretch_width", toolbar_location=None, tools="", **more)
-        plot.background_fill_alpha = plot.border_fill_alpha = 0
-        plot.outline_line_alpha = 0.2
-        plot.grid.grid_line_alpha = 0.15
-        plot.axis.axis_label_text_color = plot.axis.major_label_text_color = INK
-        plot.axis.axis_line_color = plot.axis.major_tick_line_color = plot.axis.minor_tick_line_color = INK
-        plot.axis.major_label_text_font_size = "12px"
+        plot = plain(height, x_range=self._x, **more)
         plot.min_border_left, plot.min_border_right = 62, 48
         return plot
 
     def _emotions(self) -> Any:
         plot = self._figure(150, y_range=FactorRange(*reversed(_LANES)))
-        plot.rect("x", "lane", "width", 0.8, source=self._blocks, fill_color="colour", fill_alpha="alpha", line_color=None)
+        plot.rect("x", "lane", "width", source=self._blocks, **BLOCK)
         plot.add_tools(HoverTool(tooltips=[("", "@label @p{0%}"), ("s", "@x{0.0}")]))
         plot.ygrid.visible = False
         plot.xaxis.visible = False
@@ -69,14 +64,11 @@ class Timeline(pn.viewable.Viewer):
     def _voice(self) -> Any:
         plot = self._figure(150, y_range=Range1d(60, 400), x_axis_label="s", y_axis_label="pitch, Hz")
         plot.extra_y_ranges = {"level": Range1d(-70, 0)}
-        axis = LinearAxis(y_range_name="level", axis_label="level, dBFS")
-        axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = INK
-        axis.minor_tick_line_color = None
-        plot.add_layout(axis, "right")
-        for source, alpha in ((self._level, 1.0), (self._open, 0.45)):
-            plot.line("t", "level", source=source, y_range_name="level", line_color=INK, line_width=1.5, line_alpha=alpha)
-        for source, alpha in ((self._pitch, 1.0), (self._open, 0.45)):
-            plot.scatter("t", "pitch", source=source, size=4, color=ACCENT, alpha=alpha)
+        second_axis(plot, "level", "level, dBFS")
+        for source, width, fill in ((self._level, 1.6, ACCENT), (self._open, 0.8, None)):
+            plot.line("t", "level", source=source, y_range_name="level", line_color=INK, line_width=width)
+            pitch = self._pitch if source is self._level else source
+            plot.scatter("t", "pitch", source=pitch, size=4, line_color=ACCENT, line_width=0.8, fill_color=fill)
         return plot
 
     def clear(self) -> None:
@@ -125,27 +117,23 @@ class Timeline(pn.viewable.Viewer):
 
 
 def blocks(replay: Replay, speech: tuple[Floats, Floats], start: float) -> dict[str, Any]:
-    """One coloured block a window and lane: colour is the label, opacity its probability, pale where uncertain."""
+    """One block a window and lane: its colour is the label, its height the probability; hatched where uncertain."""
     fused = replay.fusion
-    rows = np.flatnonzero(fused.windows.end > start)
     hop = replay.settings.fusion.hop
-    out: dict[str, list[Any]] = {k: [] for k in _BLOCK}
-
-    def add(lane: str, x: float, width: float, label: str, p: float, alpha: float) -> None:
-        for key, value in zip(out, (x, width, lane, EMOTION_COLOURS.get(label, INK), alpha, label, p), strict=True):
-            out[key].append(value)
-
-    for i in rows.tolist():
+    rows: list[tuple[str, float, int, float]] = []  # lane, middle (s), label, probability
+    for i in np.flatnonzero(fused.windows.end > start).tolist():
         x = float(fused.windows.start[i] + hop / 2)
         for lane, probs in (("face", fused.visual[i]), ("voice", fused.audio[i]), ("fused", fused.smoothed.probs[i])):
-            if np.isnan(probs).any():
-                continue
-            best = int(probs.argmax()) if lane != "fused" else int(fused.smoothed.label[i])
-            uncertain = probs[best] < replay.settings.smoothing.uncertain
-            add(lane, x, hop, BASIC[best], float(probs[best]), 0.25 if uncertain else 0.35 + 0.6 * float(probs[best]))
+            if not np.isnan(probs).any():
+                best = int(probs.argmax()) if lane != "fused" else int(fused.smoothed.label[i])
+                rows.append((lane, x, best, float(probs[best])))
+    labels, p = [BASIC[r[2]] for r in rows], np.array([r[3] for r in rows])
+    out: dict[str, Any] = {"x": [r[1] for r in rows], "width": [hop] * len(rows), "lane": [r[0] for r in rows], "label": labels, "p": p}
+    out |= {"colour": [EMOTION_COLOURS[n] for n in labels], **look(p, p < replay.settings.smoothing.uncertain)}
     times, probability = speech
     spoken = times[(times > start) & (probability >= 0.5)]
     for span in np.split(spoken, np.flatnonzero(np.diff(spoken) > 1.5 * ROW) + 1) if len(spoken) else []:
         first, last = float(span[0]), float(span[-1]) + ROW
-        add("speech", (first + last) / 2, last - first, "speech", 1.0, 0.7)
+        block = {"x": (first + last) / 2, "width": last - first, "lane": "speech", "label": "speech", "p": 1.0, "colour": INK, **WHOLE}
+        out = {key: [*values, block[key]] for key, values in out.items()}
     return out

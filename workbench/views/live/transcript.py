@@ -9,6 +9,7 @@ from typing import Any
 import param
 from panel.custom import JSComponent
 
+from workbench import theme
 from workbench.contracts import Transcript, Word
 from workbench.speech.streaming import Interim
 
@@ -25,11 +26,14 @@ class LiveTranscript(JSComponent):
 
     _esm = Path(__file__).with_name("transcript.js")
     _stylesheets = [
+        theme.css(),
         ":host{display:block;width:100%}"
-        ".transcript{height:var(--h,clamp(220px,46vh,430px));overflow-y:auto;font-size:16px;line-height:1.55;padding:2px 6px 2px 0}"
-        "p{margin:0 0 .55em}time{display:inline-block;min-width:3.2em;font:12px ui-monospace,monospace;opacity:.6}"
-        ".tentative{opacity:.5}.filler{background:color-mix(in srgb,#f5a623 35%,transparent);border-radius:4px;padding:0 3px}"
-        ".low{text-decoration:underline dotted #e5484d 2px;text-underline-offset:3px}.empty{opacity:.65;font-size:14px}"
+        ".transcript{height:clamp(220px,46vh,430px);overflow-y:auto;font-size:16px;line-height:1.55;padding:2px 6px 2px 0}"
+        "@media (max-width:899px){.transcript{height:clamp(120px,26vh,220px)}}"
+        "p{margin:0 0 .55em}time{display:inline-block;min-width:3.2em;font:12px ui-monospace,monospace;color:var(--soft)}"
+        ".tentative{color:var(--soft);font-style:italic}.filler{border-radius:4px;padding:0 3px;"
+        "background:color-mix(in srgb,var(--warning) 30%,transparent)}"
+        ".low{text-decoration:underline dotted var(--fault) 2px;text-underline-offset:3px}.empty{color:var(--soft);font-size:14px}",
     ]
 
     def show(self, closed: Sequence[Transcript], interim: Interim | None, low: float) -> None:

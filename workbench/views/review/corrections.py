@@ -11,7 +11,6 @@ import panel_material_ui as pmui
 from workbench.errors import SessionError, WorkbenchError
 from workbench.labels import BASIC
 from workbench.sessions import overrides
-from workbench.theme import ERROR
 from workbench.views.review import html
 from workbench.views.review.data import Opened
 
@@ -34,7 +33,7 @@ class Corrections(pn.viewable.Viewer):
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "size": "small"}
         names = [s.name for s in opened.session.scores_of("session")]
         self.what = pmui.RadioButtonGroup(options=["Score", "Label of the selection"], value="Score", size="small")
-        self.scope = pmui.Select(label="Of", options=opened.scopes(), value="session", **wide)
+        self.scope = pmui.Select(label="Of", options=opened.scopes(), value="session", margin=(14, 10, 5, 10), **wide)
         self.score = pmui.Select(label="Score", options=names, value=names[0] if names else None, **wide)
         self.value = pmui.FloatInput(label="New value, 0 to 100", start=0, end=100, step=1, value=None, **wide)
         self.label = pmui.Select(label="New label", options=list(BASIC), value="neutral", visible=False, **wide)
@@ -69,7 +68,7 @@ class Corrections(pn.viewable.Viewer):
                 start, end = self._selection() or (0.0, 0.0)
                 made = overrides.of_label(session, start, end, self.label.value, self.reason.value, self.by.value)
         except WorkbenchError as error:
-            return self._say(str(error), ERROR)
+            return self._say(str(error), "var(--error)")
         self._say(f"Stored as correction {made.number}. The original is kept.", "inherit")
         self._list()
         return self._changed()

@@ -47,7 +47,7 @@ def _score(s: Score, override: Any) -> str:
     value = f"<span class='n'>{percent(s.value)}</span>"
     note = ""
     if override is not None:
-        value = f"<span class='was n'>{percent(s.value)}</span><span class='n' style='color:#ef4444'>{percent(override.value)}</span>"
+        value = f"<span class='was n'>{percent(s.value)}</span><span class='n set'>{percent(override.value)}</span>"
         note = f"<p class='over'>set by {escape(override.by)}, {escape(override.when[:16])}: {escape(override.reason)}</p>"
     gaps = "".join(f"<p class='i'>{escape(k.replace('_', ' '))}: {escape(why)}</p>" for k, why in s.missing.items())
     body = "".join(_part(c) for c in s.contributions) + gaps

@@ -15,6 +15,7 @@ import param
 from workbench.errors import WorkbenchError
 from workbench.sessions.store import list_sessions
 from workbench.sessions.writer import HEADER
+from workbench.views.page import page
 from workbench.views.review.session import SessionView
 
 INTRO = "Choose a session. Scores are assistive, never a verdict."
@@ -47,14 +48,9 @@ class ReviewPage(pn.viewable.Viewer):
         self.note = pn.pane.HTML(sizing_mode="stretch_width")
         self.back = pmui.Button(label="All sessions", variant="outlined", size="small", on_click=lambda _: setattr(self, "session", ""))
         self.body = pn.Column(sizing_mode="stretch_width")
-        self.page = pmui.Page(title="Interview Workbench: review", theme_toggle=True, main=[pn.Column(self.body, margin=10)])
+        self.page = page("review", pn.Column(self.body, margin=10, sizing_mode="stretch_width"))
         super().__init__(**params)
         self._show()
-        pn.state.onload(self._follow_colours)
-
-    def _follow_colours(self) -> None:
-        """Dark where the visitor's browser prefers it."""
-        self.page.dark_theme = bool(pn.state.browser_info and pn.state.browser_info.dark_mode)
 
     @classmethod
     def at(cls, folder: Path, query: Mapping[str, Sequence[bytes]]) -> ReviewPage:

@@ -8,6 +8,8 @@ from typing import Any
 import param
 from panel.custom import Child, JSComponent
 
+from workbench import theme
+
 HERE = Path(__file__).parent
 
 
@@ -23,7 +25,7 @@ class Player(JSComponent):
     compare = param.Boolean(default=True, doc="whether the other settings' curves are shown")
 
     _esm = HERE / "player.js"
-    _stylesheets = [(HERE / "player.css").read_text(encoding="utf-8")]
+    _stylesheets = [theme.css(), (HERE / "player.css").read_text(encoding="utf-8")]
 
 
 def transcript(transcripts: list[Any], low: float) -> dict[str, Any]:

@@ -27,9 +27,9 @@ from workbench.views.review.questions import Questions
 from workbench.views.review.timeline import ReviewTimeline, legend
 from workbench.views.review.weights import Refit
 
-_WARNING = "<style>.warning{margin:2px 0;color:#d97706;font-size:14px}</style>"
+_WARNING = "<style>.warning{margin:2px 0;color:var(--on-warn);font-size:14px}</style>"
 SCORES, WEIGHTS, SELECTION, CORRECT, SESSIONS, _ = range(6)
-NOT_STORED = "<p class='moved-scores' style='color:#d97706;margin:0'>With the sliders' settings; the stored scores are others.</p>"
+NOT_STORED = "<p class='moved-scores' style='color:var(--on-warn);margin:0'>With the sliders' settings; the stored scores are others.</p>"
 WARM_AFTER = 1.0
 """Seconds after which everything for the sliders is read: the page comes first."""
 

@@ -17,21 +17,20 @@ from bokeh.models import (
     HBar,
     HoverTool,
     Line,
-    LinearAxis,
     Range1d,
     Scatter,
 )  # fmt: skip
-from bokeh.plotting import figure
 
 from workbench.labels import BASIC
 from workbench.sessions.overview import SCORES, Overview, runs, thin
 from workbench.streams import Floats, Track
 from workbench.theme import ACCENT, EMOTION_COLOURS, ERROR, INK, MARK, SCORE_COLOURS
+from workbench.views.charts import BLOCK, KEY, WHOLE, look, plain, second_axis
 
 POINTS = 600
 """Rows of a curve, and blocks of a lane, that are sent for one screen width."""
-_PALE = {"line_width": 2.5, "line_alpha": 0.35}
-"""The other settings' curves: broad and pale (dashes take ten times as long to draw)."""
+_THIN, _BROAD = {"line_width": 0.8}, {"line_width": 2.0}
+"""The other settings' curves, and those of now (dashes take ten times as long to draw)."""
 _LANES = ("events", "question", "speech", "faces", "face", "voice", "fused")
 _CLOCK = """const s = Math.max(0, tick), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60, r = Math.round((s % 60) * 10) / 10;
 const two = x => String(x).padStart(2, '0'); const sec = (r % 1 ? r.toFixed(1) : String(r)).padStart(r % 1 ? 4 : 2, '0');
@@ -68,7 +67,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         self._compare, self._waiting = True, False
         self._sent: dict[str, tuple[Any, ...]] = {}
         self.x = Range1d(0, self._duration, name="review-range", bounds=(0, self._duration), min_interval=0.5)
-        empty: dict[str, list[Any]] = {k: [] for k in ("left", "right", "lane", "colour", "alpha", "text")}
+        empty: dict[str, list[Any]] = {k: [] for k in ("left", "right", "lane", "colour", "text", *WHOLE)}
         self._blocks = ColumnDataSource(data=empty)
         self._events = ColumnDataSource(data={"t": [], "lane": [], "text": []})
         self._curves = {k: ColumnDataSource(data=_none(BASIC), name=f"review-{k}") for k in ("now", "before")}
@@ -82,14 +81,7 @@ class ReviewTimeline(pn.viewable.Viewer):
 
     # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _figure(self, height: int, last: bool = False, **more: Any) -> Any:
-        plot = figure(height=height, x_range=self.x, sizing_mode="stretch_width", toolbar_location=None, tools="", **more)
-        plot.background_fill_alpha = plot.border_fill_alpha = 0
-        plot.outline_line_alpha, plot.grid.grid_line_alpha = 0.2, 0.15
-        plot.axis.axis_label_text_color = plot.axis.major_label_text_color = INK
-        plot.axis.axis_line_color = plot.axis.major_tick_line_color = INK
-        plot.axis.minor_tick_line_color = None
-        plot.axis.major_label_text_font_size = plot.axis.axis_label_text_font_size = "11px"
-        plot.axis.axis_label_text_font_style = "normal"
+        plot = plain(height, x_range=self.x, **more)
         plot.min_border_left, plot.min_border_right, plot.min_border_top, plot.min_border_bottom = 66, 48, 2, 2
         plot.xaxis.visible = last
         plot.xaxis.ticker = AdaptiveTicker(base=60, mantissas=[1, 2, 5, 10, 15, 30], desired_num_ticks=7)
@@ -98,7 +90,7 @@ class ReviewTimeline(pn.viewable.Viewer):
 
     def _labels(self) -> Any:
         plot = self._figure(164, y_range=self._lanes, name="review-plot")
-        bar = HBar(y="lane", left="left", right="right", height=0.78, fill_color="colour", fill_alpha="alpha", line_color=None)
+        bar = HBar(y="lane", left="left", right="right", **BLOCK)
         bars = plot.add_glyph(self._blocks, bar)
         marks = plot.add_glyph(self._events, Scatter(x="t", y="lane", size=9, marker="triangle", fill_color=ERROR, line_color=None))
         plot.add_tools(HoverTool(tooltips=[("", "@text")], renderers=[bars, marks], point_policy="follow_mouse"))
@@ -108,8 +100,8 @@ class ReviewTimeline(pn.viewable.Viewer):
     def _emotions(self) -> Any:
         plot = self._figure(122, y_range=Range1d(0, 1), y_axis_label="fused p")
         for name in BASIC:
-            plot.add_glyph(self._curves["before"], Line(x="t", y=name, line_color=EMOTION_COLOURS[name], **_PALE))
-            plot.add_glyph(self._curves["now"], Line(x="t", y=name, line_color=EMOTION_COLOURS[name], line_width=1.6))
+            plot.add_glyph(self._curves["before"], Line(x="t", y=name, line_color=EMOTION_COLOURS[name], **_THIN))
+            plot.add_glyph(self._curves["now"], Line(x="t", y=name, line_color=EMOTION_COLOURS[name], **_BROAD))
         plot.yaxis.ticker = [0, 0.5, 1]
         return plot
 
@@ -117,11 +109,7 @@ class ReviewTimeline(pn.viewable.Viewer):
         plot = self._figure(100, y_range=Range1d(60, 400), y_axis_label="pitch, Hz")
         self._level = Range1d(0, 90)
         plot.extra_y_ranges = {"level": self._level}
-        axis = LinearAxis(y_range_name="level", axis_label="energy, dB")
-        axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = axis.major_tick_line_color = INK
-        axis.minor_tick_line_color, axis.axis_label_text_font_style = None, "normal"
-        axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
-        plot.add_layout(axis, "right")
+        second_axis(plot, "level", "energy, dB")
         level = plot.add_glyph(self._voice, Line(x="t", y="intensity", line_color=INK, line_width=1))
         level.y_range_name = "level"
         plot.add_glyph(self._voice, Scatter(x="t", y="pitch", size=3, fill_color=ACCENT, line_color=None))
@@ -131,8 +119,8 @@ class ReviewTimeline(pn.viewable.Viewer):
     def _running(self) -> Any:
         plot = self._figure(112, last=True, y_range=Range1d(0, 100), y_axis_label="scores")
         for name in SCORES:
-            plot.add_glyph(self._scores["before"], Line(x="t", y=name, line_color=SCORE_COLOURS[name], **_PALE))
-            plot.add_glyph(self._scores["now"], Line(x="t", y=name, line_color=SCORE_COLOURS[name], line_width=1.6))
+            plot.add_glyph(self._scores["before"], Line(x="t", y=name, line_color=SCORE_COLOURS[name], **_THIN))
+            plot.add_glyph(self._scores["now"], Line(x="t", y=name, line_color=SCORE_COLOURS[name], **_BROAD))
         plot.yaxis.ticker = [0, 50, 100]
         return plot
 
@@ -202,9 +190,13 @@ class ReviewTimeline(pn.viewable.Viewer):
     def _draw_lanes(self, before: Overview | None, start: float, end: float, points: int) -> None:
         out: dict[str, list[Any]] = {k: [] for k in self._blocks.data}
 
-        def add(lane: str, left: Any, right: Any, colour: list[str], alpha: Any, text: list[str]) -> None:
-            for key, values in zip(out, (left, right, [lane] * len(text), colour, alpha, text), strict=True):
-                out[key].extend(values)
+        def add(lane: str, left: Any, right: Any, colour: list[str], text: list[str], drawn: dict[str, Any]) -> None:
+            columns = {"left": left, "right": right, "lane": [lane] * len(text), "colour": colour, "text": text} | drawn
+            for key, values in out.items():
+                values.extend(columns[key])
+
+        def whole(blocks: Sequence[Any]) -> dict[str, Any]:
+            return {key: [value] * len(blocks) for key, value in WHOLE.items()}
 
         now, lanes = self.now, list(_LANES)
         shown = [("fused", now, now.fused), ("voice", now, now.audio), ("face", now, now.visual)] if now else []
@@ -215,27 +207,28 @@ class ReviewTimeline(pn.viewable.Viewer):
             hop = float(np.median(np.diff(windows.start))) if len(windows) > 1 else 1.0
             r = runs(labels, windows.middle, hop, start, end, points // 2)
             names = [BASIC[i] for i in r["label"]]
-            sure = np.where(r["uncertain"], 0.28, 0.4 + 0.55 * np.asarray(r["p"], float))
             text = [
                 f"{lane}: {'uncertain, ' * bool(u)}{n} {p:.0%}" for n, p, u in zip(names, r["p"], r["uncertain"], strict=True)
             ]  # fmt: skip
-            add(lane, r["left"], r["right"], [EMOTION_COLOURS[n] for n in names], sure, text)
+            add(lane, r["left"], r["right"], [EMOTION_COLOURS[n] for n in names], text, look(r["p"], r["uncertain"]))
         if now:
             left, right = _stretches(now.face, now.start, now.end, start, end)
-            add("faces", left, right, [INK] * len(left), [0.55] * len(left), ["a face is seen"] * len(left))
+            add("faces", left, right, [INK] * len(left), ["a face is in the picture"] * len(left), whole(left))
         for lane, blocks, colour in (
             ("speech", self._marks.speech, ACCENT), ("question", self._marks.questions, MARK),
             ("reviewed", self._marks.reviewed, ERROR),
         ):  # fmt: skip
             inside = [b for b in blocks if b[1] >= start and b[0] <= end]
-            alphas = [0.35 + 0.3 * (i % 2) if lane == "question" else 0.7 for i in range(len(inside))]
             texts = [f"{lane}: {b[2]}" if b[2] else lane for b in inside]
-            add(lane, [b[0] for b in inside], [b[1] for b in inside], [colour] * len(inside), alphas, texts)
+            drawn = whole(inside)
+            if lane == "question":  # answers that touch stay apart
+                drawn["height"] = [0.7 - 0.2 * (i % 2) for i in range(len(inside))]
+            add(lane, [b[0] for b in inside], [b[1] for b in inside], [colour] * len(inside), texts, drawn)
         if self._marks.reviewed:
             lanes.append("reviewed")
         if lanes != list(self._lanes.factors):
             self._lanes.factors = lanes
-        numbers = {k: np.asarray(out[k], np.float64) for k in ("left", "right", "alpha")}  # sent as bytes
+        numbers = {k: np.asarray(out[k], np.float64) for k in ("left", "right", "height", "fill")}  # sent as bytes
         self._blocks.data = out | numbers
         events = [e for e in self._marks.events if start <= e[0] <= end]
         self._events.data = {"t": [e[0] for e in events], "lane": ["events"] * len(events), "text": [e[1] for e in events]}
@@ -250,9 +243,9 @@ def legend() -> str:
     def chip(name: str, colour: str) -> str:
         return f"<span style='white-space:nowrap'><i style='display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:4px;background:{colour}'></i>{name}</span>"  # noqa: E501
 
-    chips = " ".join(chip(n, c) for n, c in EMOTION_COLOURS.items()) + " <span style='opacity:.6'>| scores so far:</span> "
+    chips = " ".join(chip(n, c) for n, c in EMOTION_COLOURS.items()) + " <span style='color:var(--soft)'>| scores so far:</span> "
     chips += " ".join(chip(n, c) for n, c in SCORE_COLOURS.items())
-    return f"<div style='display:flex;flex-wrap:wrap;gap:3px 12px;font-size:12px'>{chips}<span>pale: uncertain</span><span>broad and pale: the other settings</span></div>"  # noqa: E501
+    return f"<div style='display:flex;flex-wrap:wrap;gap:3px 12px;font-size:12px'>{chips}<span>{KEY}</span><span>thin: the other settings</span></div>"  # noqa: E501
 
 
 def _same(a: dict[str, Floats], b: dict[str, Floats]) -> bool:

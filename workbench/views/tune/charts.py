@@ -9,24 +9,11 @@ import numpy as np
 import pandas as pd
 import panel as pn
 from bokeh.models import ColumnDataSource, HoverTool, TapTool
-from bokeh.plotting import figure
 from bokeh.transform import linear_cmap
 
 from workbench.streams import Floats
-from workbench.theme import ACCENT, INK, SECOND, SHADES
-
-
-def _figure(height: int, label: str, **options: Any) -> Any:
-    plot = figure(height=height, sizing_mode="stretch_width", toolbar_location=None, **options)
-    plot.background_fill_alpha = plot.border_fill_alpha = 0
-    plot.outline_line_alpha = 0.2
-    plot.grid.grid_line_alpha = 0.15
-    plot.axis.axis_label_text_color = plot.axis.major_label_text_color = INK
-    plot.axis.axis_line_color = plot.axis.major_tick_line_color = plot.axis.minor_tick_line_color = INK
-    plot.axis.major_label_text_font_size = plot.axis.axis_label_text_font_size = "12px"
-    plot.axis.axis_label_text_font_style = "normal"
-    plot.name = label
-    return plot
+from workbench.theme import ACCENT, INK, ON_SHADES, SECOND, SHADES
+from workbench.views.charts import plain
 
 
 class Frontier(pn.viewable.Viewer):
@@ -37,11 +24,11 @@ class Frontier(pn.viewable.Viewer):
         self._all = ColumnDataSource({"face": [], "accuracy": [], "gap": [], "colour": []})
         self._best = ColumnDataSource({"accuracy": [], "gap": []})
         self._here = ColumnDataSource({"accuracy": [], "gap": [], "low": [], "high": []})
-        plot = _figure(340, "frontier", tools="", x_axis_label="gap, points (less is fairer)", y_axis_label="accuracy, %")
+        plot = plain(340, name="frontier", x_axis_label="gap, points (less is fairer)", y_axis_label="accuracy, %")
         plot.line("gap", "accuracy", source=self._best, line_color=ACCENT, line_width=2)
         dots = plot.scatter("gap", "accuracy", source=self._all, size=7, fill_color="colour", line_color=None, fill_alpha=0.8)
         plot.segment("gap", "low", "gap", "high", source=self._here, line_color=SECOND, line_width=2)
-        plot.scatter("gap", "accuracy", source=self._here, size=15, marker="diamond", fill_color=SECOND, line_color="white")
+        plot.scatter("gap", "accuracy", source=self._here, size=15, marker="diamond", fill_color=SECOND, line_color=None)
         tips = [("face's share", "@face{0%}"), ("accuracy", "@accuracy{0.0} %"), ("gap", "@gap{0.0} points")]
         plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
         self._layout = pn.pane.Bokeh(plot, sizing_mode="stretch_width")
@@ -86,8 +73,14 @@ class Confusion(pn.viewable.Viewer):
         self._cells = ColumnDataSource(
             {"label": names[label], "said": names[said], "share": blank, "n": blank, "text": [""] * self._k**2, "ink": [INK] * self._k**2}
         )
-        plot = _figure(
-            340, "confusion", tools="tap", x_range=list(classes), y_range=list(classes)[::-1], x_axis_label="fused", y_axis_label="label"
+        plot = plain(
+            340,
+            name="confusion",
+            tools="tap",
+            x_range=list(classes),
+            y_range=list(classes)[::-1],
+            x_axis_label="fused",
+            y_axis_label="label",
         )
         fill = linear_cmap("share", list(SHADES), 0, 1)
         cells = plot.rect(
@@ -115,7 +108,7 @@ class Confusion(pn.viewable.Viewer):
             "share": share,
             "n": table.ravel(),
             "text": [f"{100 * s:.0f}" for s in share],
-            "ink": np.where(share > 0.45, "white", "#1c2733"),
+            "ink": np.where(share > 0.45, ON_SHADES[1], ON_SHADES[0]).tolist(),
         }
         self._cells.data = {**self._cells.data, **patch}
 

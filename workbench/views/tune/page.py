@@ -13,9 +13,9 @@ import param
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation.bootstrap import Interval
-from workbench.theme import ERROR
 from workbench.training import tune
 from workbench.training.tune import WEIGHTS, Point, PointFigures, Tuner
+from workbench.views.page import CARD, page
 from workbench.views.tune.charts import Confusion, Frontier
 from workbench.views.weights import store
 
@@ -24,19 +24,12 @@ SLIDERS = "the sliders' weights"
 CALIBRATIONS = {"none": "as they are", "temperature": "temperature, fitted", "dirichlet": "Dirichlet, fitted"}
 _CSS = """
 .tune-cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:10px}
-.tune-cards>div{border:1px solid rgba(125,136,150,.35);border-radius:8px;padding:10px 14px}
-.tune-cards small{display:block;font-size:13px;opacity:.75}
+.tune-cards>div{border:1px solid var(--line);border-radius:8px;padding:10px 14px}
+.tune-cards small{display:block;font-size:13px;color:var(--soft)}
 .tune-cards b{display:block;font-size:26px;font-weight:600;line-height:1.3}
 .tune-sentence{font-size:20px;line-height:1.35;margin:2px 0 12px}
-.tune-note{font-size:13px;opacity:.75;margin:8px 0 0}
+.tune-note{font-size:13px;color:var(--soft);margin:8px 0 0}
 """
-
-
-class Screen(pn.custom.JSComponent):
-    """Says whether the window is too narrow for sliders beside the figures."""
-
-    narrow = param.Boolean(default=False)
-    _esm = "export function render({model}) { model.narrow = window.innerWidth < 900 }"
 
 
 class Sliders(pn.viewable.Viewer):
@@ -110,7 +103,7 @@ class TunePage(pn.viewable.Viewer):
             self._tuner = load()
         except WorkbenchError as error:
             self._tell(str(error), "error")
-            self._layout = pmui.Page(title=TITLE, main=[pmui.Column(self._notice, sizing_mode="stretch_width")], theme_toggle=False)
+            self._layout = page(TITLE, self._notice)
             return
         self._cell: tuple[int, int] | None = None
         self._looked: set[str] = set()
@@ -135,7 +128,7 @@ class TunePage(pn.viewable.Viewer):
 
     def _page(self) -> Any:
         def card(*items: Any, title: str) -> Any:
-            return pmui.Card(*items, title=title, collapsible=False, title_variant="h6", sizing_mode="stretch_width", margin=8)
+            return pmui.Card(*items, title=title, **CARD)
 
         half = {"xs": 12, "md": 6}
         main = pmui.Grid(
@@ -147,18 +140,7 @@ class TunePage(pn.viewable.Viewer):
             sizing_mode="stretch_width",
         )
         side = pmui.Column(self.sliders, self._name, self._save, self._log, self._said, sizing_mode="stretch_width")
-        screen = Screen()
-        page = pmui.Page(
-            title=TITLE, main=[pmui.Column(self._notice, main, screen, sizing_mode="stretch_width")], sidebar=[side], sidebar_width=290,
-            sidebar_open=True, theme_toggle=True,
-        )  # fmt: skip
-
-        def fit() -> None:
-            page.sidebar_open = not screen.narrow
-            screen.param.watch(lambda event: setattr(page, "sidebar_open", not event.new), "narrow")  # a slow browser says it later
-
-        pn.state.onload(fit)  # not before the page has settled: what it is told while it is drawn is lost
-        return page
+        return page(TITLE, self._notice, main, sidebar=[side], sidebar_width=290)
 
     def show(self) -> None:
         """Evaluator where the sliders stand, and draw it."""
@@ -211,7 +193,7 @@ class TunePage(pn.viewable.Viewer):
             self._log.loading = False
 
     def _say(self, text: str, problem: bool = False) -> None:
-        self._said.object = f"<p style='color:{ERROR if problem else 'inherit'};font-size:13px;margin:4px 0'>{escape(text)}</p>"
+        self._said.object = f"<p style='color:{'var(--error)' if problem else 'inherit'};font-size:13px;margin:4px 0'>{escape(text)}</p>"
 
     def _tell(self, text: str, severity: str = "info") -> None:
         self._notice.param.update(object=text, severity=severity, visible=bool(text))
@@ -225,7 +207,7 @@ def _html(text: str) -> Any:
 
 
 LEGEND = "Diamond: the sliders. Dots: from voice alone to face alone; blue where no other weight is both more accurate and fairer."
-TITLE = "Interview Workbench: tuning fusion"
+TITLE = "tuning fusion"
 
 
 def figures(found: PointFigures, point: Point, tuner: Tuner, looked: int) -> str:
