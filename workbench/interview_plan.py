@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from workbench.errors import SettingsError
 
 Text = Annotated[str, Field(min_length=1)]
+_CLOCK = re.compile(r"(?:(\d+):)?(\d+):([0-5]\d(?:\.\d*)?)")
+
+
+def _seconds(value: Any) -> Any:
+    """Clock times as seconds; anything else is left for pydantic to judge."""
+    if not isinstance(value, str) or ":" not in value:
+        return value
+    parts = _CLOCK.fullmatch(value.strip())
+    if parts is None or (parts[1] and int(parts[2]) > 59):
+        raise ValueError("a time is written as seconds (83.5), minutes (1:23.5) or hours (1:02:03)")
+    return 3600 * int(parts[1] or 0) + 60 * int(parts[2]) + float(parts[3])
+
+
+Time = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+"""Seconds since the recording's start."""
 
 
 class Question(BaseModel):
-    """One question. `start` and `end` are seconds of the *answer*; YAML reads ``1:23.5`` as 83.5."""
+    """One question. `start` and `end` are seconds of the *answer*; ``1:23.5`` (minutes) and ``1:02:03`` (hours) are taken, too."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
     id: Annotated[str, Field(pattern=r"^[\w.-]+$", description="letters, digits, '.', '_' or '-'")]
     text: str = ""
     model_answer: str | None = None
     keywords: tuple[Text, ...] = ()
-    start: Annotated[float, Field(ge=0)] | None = None
-    end: Annotated[float, Field(ge=0)] | None = Field(None, description="s; without it the next answer's start or the recording's end")
+    start: Time | None = None
+    end: Time | None = Field(None, description="s; without it the next answer's start or the recording's end")
     weight: Annotated[float, Field(ge=0)] = 1.0
 
 
 class InterviewPlan(BaseModel):
     """An interview's questions, in the order in which they are asked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
     title: str = ""
     language: Annotated[str, Field(min_length=2, max_length=3, description="ISO 639-1")] = "en"

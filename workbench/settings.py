@@ -16,14 +16,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from workbench import bundled
+from workbench import yaml_files
 from workbench.errors import SettingsError
 
 FILLER_PROMPT = "Um, uh, so, like, you know, uhm, hmm, er, I mean..."
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Capture(Section):
@@ -209,31 +209,7 @@ def load(path: Path | str | None = None) -> Settings:
     """
     if path is None:
         return from_dict({}, "environment")
-    path = Path(path)
-    return from_dict(read_yaml(path), str(path))
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping; ``experiments/default.yaml`` and the like are found from any folder (see `workbench.bundled`).
-
-    Raises
-    ------
-    SettingsError
-        If the file cannot be read or does not hold a mapping.
-    """
-    try:
-        values = yaml.safe_load(bundled.find(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        at = f" at line {where.line + 1}" if where else ""
-        raise SettingsError(f"{path}: not valid YAML{at}; check the indentation and quotes there") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise SettingsError(f"{path}: expected a mapping of keys to values, found {type(values).__name__}")
-    return values
+    return from_dict(yaml_files.read(path), str(path))
 
 
 def explain(error: ValidationError, source: str) -> str:

@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from workbench import yaml_files
 from workbench.audit.options import AuditError, Options
-from workbench.settings import Section, explain, read_yaml
+from workbench.settings import Section, explain
 
 
 class Table(Section):
@@ -99,7 +100,7 @@ def load(path: Path) -> Config:
         Naming the first unknown key or impossible value.
     """
     try:
-        return Config(**read_yaml(path))
+        return Config(**yaml_files.read(path))
     except ValidationError as error:
         raise AuditError(explain(error, str(path))) from None
     except TypeError:

@@ -130,13 +130,13 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Compute a session's windows and scores again from what is stored; no model runs. Same settings, same bytes."""
+    from workbench import yaml_files
     from workbench.sessions import differences
     from workbench.sessions import replay as replaying
     from workbench.sessions.store import Session
-    from workbench.settings import read_yaml
 
     opened = Session.find(session)
-    chosen = replaying.overlay(opened, read_yaml(settings), str(settings)) if settings else None
+    chosen = replaying.overlay(opened, yaml_files.read(settings), str(settings)) if settings else None
     result = replaying.replay_session(opened, chosen)
     found = {
         "session": opened.id,

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from workbench import yaml_files
 from workbench.contracts import Event
 from workbench.errors import SettingsError
 from workbench.events import EventKind
 from workbench.interview_plan import InterviewPlan, Question
-from workbench.settings import explain, read_yaml
+from workbench.settings import explain
 
 WHOLE = "session"
 """The id of the one answer that everything belongs to where there is no plan."""
@@ -34,7 +35,7 @@ def load_plan(path: str | Path, timed: bool = False) -> InterviewPlan:
     """
     path = Path(path)
     try:
-        plan = InterviewPlan(**read_yaml(path))
+        plan = InterviewPlan(**yaml_files.read(path))
     except ValidationError as error:
         raise SettingsError(explain(error, str(path))) from None
     _check(plan, str(path))

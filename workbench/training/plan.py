@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from workbench import settings as tree
+from workbench import yaml_files
 from workbench.errors import SettingsError
 from workbench.fusion import fuse
 from workbench.training.benchmark import MODALITIES
@@ -83,7 +84,7 @@ def load(path: Path) -> Plan:
         If it cannot be read, or holds unknown keys, an empty range or what is no setting.
     """
     try:
-        plan = Plan(**tree.read_yaml(path))
+        plan = Plan(**yaml_files.read(path))
     except ValidationError as error:
         raise SettingsError(tree.explain(error, str(path))) from None
     for name, given in plan.search.items():

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbench import yaml_files
 from workbench.errors import WeightsError
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
@@ -123,7 +123,7 @@ class _Catalogue(Record):
 
 @cache
 def _read(path: Path) -> _Catalogue:
-    return _Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return _Catalogue.model_validate(yaml_files.read(path))
 
 
 def _catalogue() -> _Catalogue:

@@ -10,10 +10,11 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from workbench import yaml_files
 from workbench.errors import SettingsError, WorkbenchError
 from workbench.sessions import differences, experiment, replay
 from workbench.sessions.overview import Overview, of_replay
-from workbench.settings import Settings, read_yaml
+from workbench.settings import Settings
 from workbench.views.review import html
 from workbench.views.review.data import WIDE, Opened
 from workbench.views.weights import EXPERIMENTS, Weights
@@ -138,7 +139,7 @@ class Refit(pn.viewable.Viewer):
         if name == STORED:
             return self.opened.settings
         path = EXPERIMENTS / f"{name}.yaml"
-        values = {k: v for k, v in read_yaml(path).items() if k in replay.SECTIONS}
+        values = {k: v for k, v in yaml_files.read(path).items() if k in replay.SECTIONS}
         return replay.overlay(self.opened.session, values, str(path))
 
     def refit(self, settings: Settings) -> None:
