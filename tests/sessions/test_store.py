@@ -119,10 +119,10 @@ def test_a_folder_that_cannot_be_written_is_read_as_far_as_it_is_whole(copied, m
     with (copied / "visual.jsonl").open("ab") as file:
         file.write(b"{")
 
-    def refuse(path, count):
+    def refuse(path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("workbench.sessions.files.drop_tail", refuse)
+    monkeypatch.setattr("workbench.sessions.files.cut_torn", refuse)
     session = Session.open(copied)
     assert session.warnings == ["visual.jsonl: its last line was torn; 1 bytes were dropped in memory only (the folder cannot be written)"]
     assert len(session.visual) == whole

@@ -7,11 +7,14 @@ A line is handed to the operating system as one write and is not buffered here: 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import struct
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from workbench.errors import SessionError
 
@@ -30,7 +33,16 @@ def fail(path: Path, error: OSError, action: str = "written") -> SessionError:
 
 
 class Appender:
-    """An append-only binary file without a buffer of its own.
+    """An append-only file without a buffer of its own, safe beside other processes and threads that append to it.
+
+    Every append is made under a lock on the file: only then is its end known, to which a write that fails is rolled back. In a
+    file of lines, half a line that a killed process left at the end was never acknowledged, and is cut off before the next one.
+
+    Parameters
+    ----------
+    path : Path
+    lines : bool
+        Whether the file holds lines; otherwise bytes of any kind.
 
     Raises
     ------
@@ -38,40 +50,148 @@ class Appender:
         From every method, if the file cannot be opened or written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, lines: bool = True) -> None:
+        self.path, self._lines = path, lines
+        self._held = 0
+        self._open()
+
+    def _open(self) -> None:
         try:
-            self._file = path.open("ab", buffering=0)
+            self._file = self.path.open("ab+", buffering=0)
             self.size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
-            raise fail(path, error) from error
+            raise fail(self.path, error) from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other appenders of this file away; may be nested."""
+        if self._held:
+            yield
+            return
+        _lock(self._file.fileno(), fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            while os.fstat(self._file.fileno()).st_ino != self.path.stat().st_ino:  # replaced as a whole meanwhile
+                self._file.close()
+                self._open()
+                _lock(self._file.fileno(), fcntl.LOCK_EX)
+        self._held, self.size = 1, os.fstat(self._file.fileno()).st_size
+        try:
+            yield
+        finally:
+            self._held = 0
+            _lock(self._file.fileno(), fcntl.LOCK_UN)
 
     def append(self, data: bytes) -> None:
-        rest = memoryview(data)
+        with self.locked():
+            self._cut_half_a_line()
+            rest = memoryview(data)
+            try:
+                while rest:
+                    rest = rest[_write(self._file.fileno(), rest) :]
+            except OSError as error:
+                self.roll_back(self.size)  # half a line must not stay before a later whole one
+                raise fail(self.path, error) from error
+            self.size += len(data)
+
+    def _cut_half_a_line(self) -> None:
+        if self._lines and self.size and os.pread(self._file.fileno(), 1, self.size - 1) != b"\n":
+            self.roll_back(self.size - _torn(self._file, self.size))
+
+    def roll_back(self, size: int) -> None:
+        """Take back what was appended after the file had `size` bytes; call it in `locked`."""
+        with contextlib.suppress(OSError):  # needs no space
+            self._file.truncate(size)
+            self.size = size
+
+    def sync(self) -> None:
+        """Wait until what was appended would survive a power cut."""
         try:
-            while rest:
-                rest = rest[_write(self._file.fileno(), rest) :]
+            os.fsync(self._file.fileno())
         except OSError as error:
-            with contextlib.suppress(OSError):  # needs no space: half a line must not stay before a later whole one
-                self._file.truncate(self.size)
             raise fail(self.path, error) from error
-        self.size += len(data)
 
     def skip(self, count: int) -> None:
         """Append `count` zero bytes (a hole on most file systems)."""
-        try:
-            self._file.truncate(self.size + count)
-        except OSError as error:
-            raise fail(self.path, error) from error
-        self.size += count
-
-    def fileno(self) -> int:
-        return self._file.fileno()
+        with self.locked():
+            try:
+                self._file.truncate(self.size + count)
+            except OSError as error:
+                raise fail(self.path, error) from error
+            self.size += count
 
     def close(self) -> None:
         self._file.close()
 
 
+def append_line(path: Path, line: str) -> None:
+    """Append one line to a file of lines, as `Appender` does."""
+    file = Appender(path)
+    try:
+        file.append(line.encode() + b"\n")
+    finally:
+        file.close()
+
+
+def _lock(descriptor: int, how: int) -> None:
+    with contextlib.suppress(OSError):  # a file system without locks only loses the guard
+        fcntl.flock(descriptor, how)
+
+
+class Guard:
+    """Says that a session's folder is being written: a lock on the folder itself, which ends with the process that holds it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor = -1
+        with contextlib.suppress(OSError):
+            self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:  # a reader looks whether somebody writes, or somebody does
+                time.sleep(0.02)
+            except (OSError, ValueError):  # no locks here
+                return
+        self.release()
+        raise SessionError(f"{folder}: is being recorded or finished by another process; wait for it, or stop it")
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    @staticmethod
+    def held(folder: Path) -> bool:
+        """Whether somebody writes the folder. Readers that ask at the same time do not take one another for a writer."""
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+        except OSError:  # no locks here
+            return False
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Keep appenders of a file away while it is looked at; nothing where the file is missing or cannot be locked."""
+    try:
+        file = path.open("rb")
+    except OSError:
+        yield
+        return
+    with file:
+        _lock(file.fileno(), fcntl.LOCK_SH)
+        yield
+
+
+_TRIES = 100
 _write: Callable[[int, memoryview], int] = os.write
 
 
@@ -91,6 +211,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise fail(path, error) from error
 
 
@@ -107,6 +229,7 @@ def set_wav_header(path: Path, sample_rate: int) -> None:
     """Make the header of a session's WAV tell the samples that are there."""
     try:
         with path.open("r+b") as file:
+            _lock(file.fileno(), fcntl.LOCK_EX)
             whole = max(0, os.fstat(file.fileno()).st_size - WAV_HEADER) // _SAMPLE_BYTES * _SAMPLE_BYTES
             file.truncate(WAV_HEADER + whole)
             file.write(wav_header(whole, sample_rate))
@@ -127,17 +250,19 @@ def wav_is_finished(path: Path, sample_rate: int) -> bool:
 
 def torn_bytes(path: Path) -> int:
     """How many bytes after the last newline a killed writer left behind."""
-    with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        at = end
-        while at > 0:
-            step = min(at, 65536)
-            file.seek(at - step)
-            found = file.read(step).rfind(b"\n")
-            if found >= 0:
-                return end - (at - step + found + 1)
-            at -= step
-        return end
+    with reading(path), path.open("rb") as file:
+        return _torn(file, file.seek(0, os.SEEK_END))
+
+
+def _torn(file: BinaryIO, end: int) -> int:
+    at = end
+    while at > 0:
+        step = min(at, 65536)
+        newline = os.pread(file.fileno(), step, at - step).rfind(b"\n")
+        if newline >= 0:
+            return end - (at - step + newline + 1)
+        at -= step
+    return end
 
 
 def last_line(path: Path) -> bytes:
@@ -165,7 +290,10 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def drop_tail(path: Path, count: int) -> None:
-    """Cut the last `count` bytes off a file."""
-    with path.open("r+b") as file:
-        file.truncate(path.stat().st_size - count)
+def cut_torn(path: Path) -> None:
+    """Cut half a line off the end of a file of lines."""
+    file = Appender(path)
+    try:
+        file.append(b"")
+    finally:
+        file.close()

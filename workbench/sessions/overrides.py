@@ -9,10 +9,8 @@ count and head. There is no secret in it: whoever may rewrite all three places c
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -76,7 +74,12 @@ def verify(session: SessionReader) -> Verification:
     Verification
         With the entries up to the first that does not fit.
     """
-    found = Verification(session.id)
+    with files.reading(session.folder / LOG):  # an entry and its anchors come together
+        return _verify(session)
+
+
+def _verify(session: SessionReader) -> Verification:
+    state = Verification(session.id)
     path = session.folder / LOG
     try:
         data = path.read_bytes() if path.exists() else b""
@@ -86,14 +89,19 @@ def verify(session: SessionReader) -> Verification:
     for number, line in enumerate(whole.splitlines(), start=1):
         problem, entry = _check(line, number, head)
         if entry is None or problem:
-            found.problems.append(f"{LOG}: line {number} {problem}")
+            state.problems.append(f"{LOG}: line {number} {problem}")
             break
-        found.entries.append(entry)
+        state.entries.append(entry)
         head = entry.hash
-    if len(data) > len(whole):
-        found.problems.append(f"{LOG}: its last line is torn ({len(data) - len(whole)} bytes without an end)")
-    _check_anchors(session, found, len(whole.splitlines()))
-    return found
+    broken = bool(state.problems)
+    _check_anchors(session, state, len(whole.splitlines()))
+    if torn := len(data) - len(whole):
+        text = f"{LOG}: its last line is torn ({torn} bytes without an end)"
+        if state.problems:
+            state.problems.insert(int(broken), text)
+        else:  # no anchor knows it: whoever wrote it was killed before the correction was acknowledged
+            state.notes.append(f"{text}; it was never acknowledged, and the next correction takes its place")
+    return state
 
 
 def _check(line: bytes, number: int, head: str) -> tuple[str, Override | None]:
@@ -108,32 +116,32 @@ def _check(line: bytes, number: int, head: str) -> tuple[str, Override | None]:
     return "", entry
 
 
-def _check_anchors(session: SessionReader, found: Verification, lines: int) -> None:
+def _check_anchors(session: SessionReader, state: Verification, lines: int) -> None:
     for event in session.events:
         if event.kind != EventKind.OVERRIDE:
             continue
         number, digest = int(event.data.get("number", 0)), event.data.get("hash")
         if number > lines:
-            found.problems.append(f"{LOG}: entry {number} is missing; the session's events know it (the end was cut off)")
-        elif 0 < number <= len(found.entries) and found.entries[number - 1].hash != digest:
-            found.problems.append(f"{LOG}: entry {number} is not the one that the session's events know (the log was rewritten)")
+            state.problems.append(f"{LOG}: entry {number} is missing; the session's events know it (the end was cut off)")
+        elif 0 < number <= len(state.entries) and state.entries[number - 1].hash != digest:
+            state.problems.append(f"{LOG}: entry {number} is not the one that the session's events know (the log was rewritten)")
     anchor = _anchor(session.folder)
     if not anchor.exists():
-        if found.entries:
-            found.notes.append(f"no anchor at {anchor}: the session was moved or copied here")
+        if state.entries:
+            state.notes.append(f"no anchor at {anchor}: the session was moved or copied here")
         return
     try:
         known = json.loads(anchor.read_bytes())
         count, head, made = int(known["count"]), str(known["head"]), str(known["created"])
     except (OSError, ValueError, KeyError, TypeError):
-        found.problems.append(f"{anchor}: cannot be read; the end of {LOG} cannot be checked")
+        state.problems.append(f"{anchor}: cannot be read; the end of {LOG} cannot be checked")
         return
     if made != session.header.created:
-        found.notes.append(f"{anchor}: is of another session of this name, made {made}")
+        state.notes.append(f"{anchor}: is of another session of this name, made {made}")
     elif count > lines:
-        found.problems.append(f"{LOG}: {lines} entries, {count} were written (the end was cut off)")
-    elif 0 < count <= len(found.entries) and found.entries[count - 1].hash != head:
-        found.problems.append(f"{LOG}: entry {count} is not the one that was anchored (the log was rewritten)")
+        state.problems.append(f"{LOG}: {lines} entries, {count} were written (the end was cut off)")
+    elif 0 < count <= len(state.entries) and state.entries[count - 1].hash != head:
+        state.problems.append(f"{LOG}: entry {count} is not the one that was anchored (the log was rewritten)")
 
 
 def of_score(session: SessionReader, name: str, value: float, reason: str, by: str, scope: str = "session") -> Override:
@@ -189,8 +197,8 @@ def of_label(session: SessionReader, start: float, end: float, label: str, reaso
         raise SessionError(f"override: {label!r} is no label; choose one of {', '.join(BASIC)}")
     if not 0 <= start < end:
         raise SessionError(f"override: a span needs a start before its end; got {start:g} to {end:g} s")
-    seen = [w.fused_emotion.label for w in session.fused_windows if w.fused_emotion and w.start < end and w.end > start]
-    original = ", ".join(dict.fromkeys(seen)) or None
+    labels = [w.fused_emotion.label for w in session.fused_windows if w.fused_emotion and w.start < end and w.end > start]
+    original = ", ".join(dict.fromkeys(labels)) or None
     span = {"kind": "label", "name": "fused_emotion", "start": round(start, 3), "end": round(end, 3)}
     return _add(session, span | {"original": original, "value": label}, reason, by)
 
@@ -202,44 +210,49 @@ def _add(session: SessionReader, values: dict[str, Any], reason: str, by: str) -
         raise SessionError(f"{session.folder}: is being recorded; correct it when it has ended")
     log = files.Appender(session.folder / LOG)
     try:
-        fcntl.flock(log.fileno(), fcntl.LOCK_EX)  # two reviewers: one after the other
-        session.__dict__.pop("events", None)
-        state = verify(session)
-        if not state.ok:
-            raise SessionError(f"{session.folder}: {state.problems[0]}; restore the log from a copy before anything is added")
-        head = state.entries[-1].hash if state.entries else _first(session.id)
-        when = datetime.now(UTC).isoformat(timespec="seconds")
-        draft = Override(
-            number=len(state.entries) + 1, reason=reason.strip(), by=by.strip(), when=when, previous=head, hash="", **values
-        )  # fmt: skip
-        entry = draft.model_copy(update={"hash": draft.digest()})
-        log.append(entry.line().encode() + b"\n")
-        os.fsync(log.fileno())
-        _note(session, entry)
+        with log.locked():  # several reviewers: one after the other
+            return _append(session, log, values, reason.strip(), by.strip())
     finally:
         log.close()
+
+
+def _append(session: SessionReader, log: files.Appender, values: dict[str, Any], reason: str, by: str) -> Override:
+    session.__dict__.pop("events", None)
+    state = _verify(session)
+    if not state.ok:
+        raise SessionError(f"{session.folder}: {state.problems[0]}; restore the log from a copy before anything is added")
+    head = state.entries[-1].hash if state.entries else _first(session.id)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    draft = Override(number=len(state.entries) + 1, reason=reason, by=by, when=when, previous=head, hash="", **values)
+    entry = draft.model_copy(update={"hash": draft.digest()})
+    line = entry.line().encode() + b"\n"
+    log.append(line)
+    try:
+        log.sync()
+        files.append_line(session.folder / "events.jsonl", _event(entry).line())
+    except SessionError:
+        log.roll_back(log.size - len(line))  # refused as a whole: what nobody was told of is not in force
+        raise
+    session.__dict__.pop("events", None)
+    _anchor_beside(session, entry)
     return entry
 
 
-def _note(session: SessionReader, entry: Override) -> None:
-    """Anchor an entry in the session's events and beside its folder."""
+def _event(entry: Override) -> contracts.Event:
     text = f"{entry.by} set {entry.scope} {entry.name} from {entry.original} to {entry.value}: {entry.reason}"
     data = {"number": entry.number, "hash": entry.hash}
-    event = contracts.Event(timestamp=entry.start or 0.0, kind=EventKind.OVERRIDE, message=text, data=data)
-    events = files.Appender(session.folder / "events.jsonl")
-    try:
-        events.append(event.line().encode() + b"\n")
-    finally:
-        events.close()
-    session.__dict__.pop("events", None)
+    return contracts.Event(timestamp=entry.start or 0.0, kind=EventKind.OVERRIDE, message=text, data=data)
+
+
+def _anchor_beside(session: SessionReader, entry: Override) -> None:
+    """Keep count and hash beside the folder; where that fails, the entry stands all the same, and the older anchor with it."""
     anchor = _anchor(session.folder)
+    content = {"created": session.header.created, "count": entry.number, "head": entry.hash}
     try:
         anchor.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise files.fail(anchor, error) from error
-    files.write_atomically(
-        anchor, json.dumps({"created": session.header.created, "count": entry.number, "head": entry.hash}).encode() + b"\n"
-    )
+        files.write_atomically(anchor, json.dumps(content).encode() + b"\n")
+    except (OSError, SessionError) as error:
+        session.warnings.append(f"{anchor}: cannot be written ({error}); the correction is stored, the next one renews the anchor")
 
 
 def in_force(entries: Iterable[Override]) -> dict[tuple[str, str], Override]:

@@ -6,7 +6,6 @@ Arrays (`tracks`), tables (`tables`) and corrections (`overrides`) are made of w
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 from collections.abc import Callable
 from functools import cached_property
@@ -59,7 +58,7 @@ class SessionReader:
             first = error.errors()[0]
             where = ".".join(str(p) for p in first["loc"]) or "the file"
             raise SessionError(f"{path}: not a session header: {where}: {first['msg']}; restore it from a copy") from None
-        session = cls(folder, header, _is_recording(folder))
+        session = cls(folder, header, files.Guard.held(folder))
         if repair and not session.recording:
             session._repair()
         return session
@@ -68,7 +67,7 @@ class SessionReader:
         """Forget what was read of the streams, so that it is read anew: something was written since."""
         for name in [n for n in vars(self) if n != "settings" and isinstance(getattr(type(self), n, None), cached_property)]:
             delattr(self, name)
-        self.recording = _is_recording(self.folder)
+        self.recording = files.Guard.held(self.folder)
 
     @classmethod
     def find(cls, name: str | Path) -> Self:
@@ -82,17 +81,19 @@ class SessionReader:
             if not path.exists():
                 self.warnings.append(f"{path.name} is missing; the session is read without it")
             elif torn := files.torn_bytes(path):
-                self._put_right(path, f"{path.name}: its last line was torn; {torn} bytes were dropped", files.drop_tail, torn)
+                self._put_right(path, f"{path.name}: its last line was torn; {torn} bytes were dropped", files.cut_torn)
         audio = self.audio_path
         if audio and not files.wav_is_finished(audio, rate):
-            self._put_right(audio, f"{audio.name}: its header was unfinished and was rewritten", files.set_wav_header, rate)
+            self._put_right(
+                audio, f"{audio.name}: its header was unfinished and was rewritten", lambda path: files.set_wav_header(path, rate)
+            )
 
-    def _put_right(self, path: Path, message: str, action: Callable[[Path, int], None], amount: int) -> None:
+    def _put_right(self, path: Path, message: str, action: Callable[[Path], None]) -> None:
         try:
-            action(path, amount)
-            events = files.Appender(self.folder / "events.jsonl")
-            events.append(contracts.Event(timestamp=self.duration, kind=EventKind.REPAIR, message=message).line().encode() + b"\n")
-            events.close()
+            action(path)
+            files.append_line(
+                self.folder / "events.jsonl", contracts.Event(timestamp=self.duration, kind=EventKind.REPAIR, message=message).line()
+            )
         except (OSError, SessionError):
             message += " in memory only (the folder cannot be written)"
         self.warnings.append(message)
@@ -224,14 +225,3 @@ class SessionReader:
     @cached_property
     def events(self) -> list[contracts.Event]:
         return self._read("events", contracts.Event)
-
-
-def _is_recording(folder: Path) -> bool:
-    try:
-        with (folder / "events.jsonl").open("rb") as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    except OSError:  # no such file, or no locks here
-        return False

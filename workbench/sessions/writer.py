@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import re
 import shutil
 import threading
@@ -40,6 +38,7 @@ class SessionWriter:
         self._lock = threading.RLock()
         self._streams: dict[str, files.Appender] = {}
         self._audio: files.Appender | None = None
+        self._guard = files.Guard(folder)
         self._header_at = 0
 
     @classmethod
@@ -67,8 +66,6 @@ class SessionWriter:
     def _open(self) -> None:
         for name in STREAMS:
             self._streams[name] = files.Appender(self.folder / f"{name}.jsonl")
-        with contextlib.suppress(OSError):  # a file system without locks only loses the guard
-            fcntl.flock(self._streams["events"].fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def write(self, stream: str, message: Message) -> None:
         """Append one message to a stream; it is with the operating system when this returns.
@@ -120,7 +117,7 @@ class SessionWriter:
             raise SessionError(f"{self.folder / AUDIO}: samples at {block.sample_rate} Hz, the session's clock runs at {rate} Hz")
         with self._lock:
             if self._audio is None:
-                self._audio = files.Appender(self.folder / AUDIO)
+                self._audio = files.Appender(self.folder / AUDIO, lines=False)
                 self._audio.append(files.wav_header(0, rate))
             written = (self._audio.size - files.WAV_HEADER) // 2
             gap = block.first_sample - written
@@ -172,6 +169,7 @@ class SessionWriter:
                 for file in (*self._streams.values(), *filter(None, [self._audio])):
                     file.close()
                 self._streams, self._audio = {}, None
+                self._guard.release()
 
     def __enter__(self) -> SessionWriter:
         return self
