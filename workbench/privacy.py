@@ -13,6 +13,7 @@ OPT_OUTS: dict[str, str] = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "GRADIO_ANALYTICS_ENABLED": "False",
     "ANONYMIZED_TELEMETRY": "False",
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime 1.32 sends a device id, the system and the interpreter's path at its first use
 }
 
 # Not telemetry, but needed before the same imports: transformers refuses Keras 3 unless it ignores TensorFlow,
