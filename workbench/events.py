@@ -44,6 +44,7 @@ class EventKind(StrEnum):
     OVERRIDE = "override", Severity.ROUTINE, "Corrected by a reviewer"
     INTERRUPTED = "interrupted", Severity.ERROR, "The evaluation was interrupted"
     GENERATED = "generated", Severity.NOTICE, "Generated session"
+    COMPLETED = "completed", Severity.NOTICE, "Completed after an interruption"
     REPAIR = "repair", Severity.NOTICE, "Repaired after an interruption"
     # devices and media
     MUTE = "mute", Severity.NOTICE, "Sound"

@@ -24,6 +24,8 @@ from workbench.stages import SPEECH, VISION, Build, added, build, place
 
 Progress = Callable[[str, float, float], None]
 """``progress(stage, seconds done, seconds in all)``."""
+Watch = Callable[[str, float], None]
+"""``watch(stage, seconds done)``."""
 
 
 def vision_stages(settings: Settings, disabled: dict[str, str] | None = None) -> list[Stage]:
@@ -97,11 +99,10 @@ def evaluate(
     ledger = ledger or Ledger()
     source = MediaFile(path, chosen.capture)
     disabled = disabled_channels(chosen.session.purpose, chosen.session.jurisdiction)
-    watch = _watch(progress, source.info.duration)
+    watch = watcher(progress, source.info.duration)
     vision = vision_stages(chosen, disabled) if source.info.has_video else []
     speech = speech_stages(chosen, disabled) if source.info.has_audio else []
     left_out = place(vision, speech, added([*chosen.session.stages, *stages], chosen), chosen)
-    graphs = [Graph(chain, ledger, watch) for chain in (vision, speech) if chain]
     warm_up([*vision, *speech], ledger)
     if plan is not None and speech and any(q.model_answer for q in plan.questions):
         with ledger.timing("load models"):
@@ -119,39 +120,71 @@ def evaluate(
         plan=plan,
         models=provenance([*vision, *speech], chosen),
     )
-    with SessionWriter.create(folder, header) as writer, _kept(writer):
+    with SessionWriter.create(folder, header) as writer, kept(writer):
         if source.info.has_video and chosen.session.store_video:
             with ledger.timing("copy video"):
                 writer.video(Path(path))
         for line in left_out:
             writer.event(EventKind.STAGE_LEFT_OUT, line)
-        run(source, graphs, writer.add, ledger)
-        for graph in graphs:
-            for stage in graph.stages:
-                watch(stage.spec.name, source.info.duration)
-        for event in source.events:
-            writer.write("events", event)
-        session = finish(writer, chosen, plan, ledger, watch)
-        absent = what_is_absent(session, source.info.has_video, source.info.has_audio)
-        for kind, message in absent.items():
-            writer.event(kind, message, timestamp=source.info.duration)
-        writer.event(EventKind.LATENCY, "time spent in each stage", stages=[line.to_dict() for line in ledger.summary()])
+        session = record(writer, source, [vision, speech], chosen, plan, ledger, watch)
     session.refresh()
-    if {EventKind.NO_VIDEO, EventKind.NO_FACE} & set(absent) and {EventKind.NO_AUDIO, EventKind.NO_SPEECH} & set(absent):
-        raise MediaError(
-            f"{path}: holds neither a face that could be seen nor speech that could be understood, so there is nothing to score; "
-            f"what was measured is kept in {folder}"
-        )
-    if cut := [e.message for e in source.events if e.kind == EventKind.CUT_SHORT]:
-        raise MediaError(f"{path}: {cut[0]}; what could be read is evaluated and kept in {folder}; copy the file again for the rest")
+    check(session, source)
     return session
 
 
-def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger, watch: Callable[[str, float], None]) -> Session:
+def record(
+    writer: SessionWriter, source: Any, chains: list[list[Stage]], settings: Settings, plan: Any, ledger: Ledger, watch: Watch
+) -> Session:
+    """A recording through its stages into a new session, up to the scores. Gives the session, still open.
+
+    Parameters
+    ----------
+    source : capture.source.Source
+    chains : list of list of Stage
+        Those of vision and those of speech, warm; an empty one is left out.
+    """
+    graphs = [Graph(chain, ledger, watch) for chain in chains if chain]
+    run(source, graphs, writer.add, ledger)
+    for graph in graphs:
+        for stage in graph.stages:
+            watch(stage.spec.name, source.info.duration)
+    for event in source.events:
+        writer.write("events", event)
+    session = finish(writer, settings, plan, ledger, watch)
+    for kind, message in what_is_absent(session, source.info.has_video, source.info.has_audio).items():
+        writer.event(kind, message, timestamp=source.info.duration)
+    writer.event(EventKind.LATENCY, "time spent in each stage", stages=[line.to_dict() for line in ledger.summary()])
+    return session
+
+
+def check(session: Session, source: Any) -> None:
+    """Say what was wrong with the recording as a whole; what was measured is kept.
+
+    Raises
+    ------
+    MediaError
+        If it holds neither speech nor a face, or is cut short.
+    """
+    path, absent = source.info.path, {e.kind for e in session.events}
+    if {EventKind.NO_VIDEO, EventKind.NO_FACE} & absent and {EventKind.NO_AUDIO, EventKind.NO_SPEECH} & absent:
+        raise MediaError(
+            f"{path}: holds neither a face that could be seen nor speech that could be understood, so there is nothing to score; "
+            f"what was measured is kept in {session.folder}"
+        )
+    if cut := [e.message for e in source.events if e.kind == EventKind.CUT_SHORT]:
+        raise MediaError(
+            f"{path}: {cut[0]}; what could be read is evaluated and kept in {session.folder}; copy the file again for the rest"
+        )
+
+
+def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger, watch: Watch) -> Session:
     """What needs the whole recording: who spoke, the answers' language, windows and scores. Gives the session, still open."""
     from workbench.language.answers import analyse
     from workbench.sessions.replay import replay_session
 
+    for stream in ("answers", "windows", "scores"):  # of an earlier attempt that was cut off
+        if (writer.folder / f"{stream}.jsonl").stat().st_size:
+            writer.replace(stream, [])
     session = Session.open(writer.folder, repair=False)
     transcripts = session.transcripts
     if settings.speech.diarize and transcripts and session.audio_path is not None:
@@ -201,7 +234,7 @@ def warm_up(stages: list[Stage], ledger: Ledger | None = None) -> None:
 
 
 @contextlib.contextmanager
-def _kept(writer: SessionWriter) -> Iterator[None]:
+def kept(writer: SessionWriter) -> Iterator[None]:
     """On an error, note it in the session as its last event (if the disk still takes one) and let it pass."""
     try:
         yield
@@ -213,7 +246,8 @@ def _kept(writer: SessionWriter) -> Iterator[None]:
         raise
 
 
-def _watch(progress: Progress | None, duration: float) -> Callable[[str, float], None]:
+def watcher(progress: Progress | None, duration: float) -> Watch:
+    """What stages report to, in terms of a recording's length."""
     if progress is None:
         return lambda name, seconds: None
     return lambda name, seconds: progress(name, min(seconds, duration), duration)

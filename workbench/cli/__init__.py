@@ -1,11 +1,14 @@
 """``workbench …``: one module a group of commands. Modules import model libraries inside their functions only."""
 
+import signal
 import sys
+import threading
 
 import typer
 
 from workbench.errors import WorkbenchError
 
+_INTERRUPTED = 128 + signal.SIGINT
 app = typer.Typer(
     name="workbench",
     help="Evaluate interviews from video and audio, with evidence and uncertainty beside every score.",
@@ -20,6 +23,8 @@ def main() -> None:
     from workbench import extras
     from workbench.cli import commands  # noqa: F401  (registers every group on `app`)
 
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except ModuleNotFoundError as error:
@@ -30,6 +35,12 @@ def main() -> None:
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("workbench: stopped; what was written so far is kept\n")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # Typer turns an interruption into this
+            sys.stderr.write("\nworkbench: stopped; what was written so far is kept\n")
+        raise
+
+
+def _stop(number: int, frame: object) -> None:
+    """SIGTERM ends a command as Ctrl-C does."""
+    raise KeyboardInterrupt

@@ -62,6 +62,18 @@ def memory(minutes: Annotated[list[int] | None, typer.Option(help="Lengths to co
 
 
 @bench.command()
+def interruption(
+    moments: Annotated[int, typer.Option(min=1, help="Evaluations to kill.")] = 12,
+    seed: Annotated[int, typer.Option(help="Of the random moments.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Kill evaluations of the sample at random moments (SIGKILL), and complete the sessions: words lost, same scores."""
+    from workbench.benchmarks.interruption import measure_interruptions
+
+    _print(measure_interruptions(moments, seed), as_json, "Evaluations that were killed, and completed")
+
+
+@bench.command()
 def startup(runs: Annotated[int, typer.Option(min=1)] = 7, as_json: AsJson = False) -> None:
     """Time of `workbench --help`."""
     from workbench.benchmarks.pipeline import measure_startup

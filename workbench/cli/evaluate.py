@@ -12,6 +12,7 @@ import typer
 
 from workbench import extras
 from workbench.cli import app
+from workbench.cli.sessions import AsJson, Which, sessions
 from workbench.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ PURPOSES = ("research", "practice", "demonstration", "hiring")
 
 @app.command()
 def evaluate(
-    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="A video or audio recording of an interview.")],
+    media: Annotated[Path | None, typer.Argument(metavar="MEDIA", help="A video or audio recording of an interview.")] = None,
     questions: Annotated[Path | None, typer.Option(help="interview.yaml: questions, model answers, keywords, answer times.")] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings as YAML; see experiments/default.yaml.")] = None,
     purpose: Annotated[str, typer.Option(help=f"One of {', '.join(PURPOSES)}.")] = "",
@@ -32,18 +33,45 @@ def evaluate(
     consent: Annotated[str, typer.Option(help="Who consented, and how it was recorded; stored with the session.")] = "",
     out: Annotated[Path | None, typer.Option(help="Session folder; a new one in the sessions folder otherwise.")] = None,
     stage: Annotated[list[str] | None, typer.Option(help="A further stage that an installed package adds; may be given again.")] = None,
+    resume: Annotated[str, typer.Option(metavar="SESSION", help="Complete this session, which was cut off, with its own settings.")] = "",
     report: Annotated[bool, typer.Option("--report", help="Write the report, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Evaluate a recorded interview: words, prosody, emotion per window, scores with their evidence."""
     extras.require("recorded")
+    if resume:
+        if given := [n for n, v in {"--questions": questions, "--settings": settings, "--purpose": purpose, "--out": out}.items() if v]:
+            raise SettingsError(f"--resume: the session has its own; leave out {', '.join(given)}")
+        return _complete(resume, media, report, as_json)
+    if media is None:
+        raise SettingsError("evaluate: give a recording, or --resume with a session that was cut off")
     chosen = with_purpose(settings, purpose, jurisdiction)
     with stage_bars(enabled=not as_json) as progress:
         from workbench.pipeline import evaluate as run
 
         session = run(media, questions, chosen, out=out, consent=_consent(consent), progress=progress, stages=stage or ())
     path = _report(session) if report else None
-    _show(session, path, as_json)
+    return _show(session, path, as_json)
+
+
+@sessions.command("finish")
+def finish(
+    session: Which,
+    media: Annotated[Path | None, typer.Option(help="The recording that it was made from, where the session holds no copy.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write the report, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Complete a session that was cut off, recorded or live: missing words, windows, scores, video."""
+    extras.require("recorded")
+    _complete(session, media, report, as_json)
+
+
+def _complete(which: str, media: Path | None, report: bool, as_json: bool) -> None:
+    with stage_bars(enabled=not as_json) as progress:
+        from workbench.completion import complete
+
+        session = complete(which, media, progress)
+    _show(session, _report(session) if report else None, as_json)
 
 
 @app.command()

@@ -21,11 +21,16 @@ def watch(session: LiveSession) -> None:
     _sessions.add(session)
 
 
+def running() -> list[LiveSession]:
+    """The sessions of this process that have begun and not ended."""
+    return [s for s in list(_sessions) if s.state in ("live", "paused", "ending")]
+
+
 class Collector:
     """Sums and extremes over the sessions that run; no session is named, for a name is personal data."""
 
     def collect(self) -> Iterator[Metric]:
-        live = [s for s in list(_sessions) if s.state in ("live", "paused", "ending")]
+        live = running()
         seen = [s.view().health for s in live]
         yield GaugeMetricFamily("workbench_sessions", "Live sessions that run", len(live))
         yield _gauge("frames_per_second", "Analysed frames per second, slowest session", (h.fps for h in seen), min)

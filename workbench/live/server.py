@@ -6,17 +6,26 @@ Without the flag the page works too: media then travels as Panel messages, and t
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
+from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
 from workbench import settings as tree
 from workbench.capture import browser
 from workbench.live.pool import model_pool
-from workbench.live.prometheus import MetricsHandler
+from workbench.live.prometheus import MetricsHandler, running
 
+_GRACE = 18.0
+"""s that sessions get to end when the server is told to stop; service managers wait 20 s and more."""
+_SHOWN = 1.5
+"""s for pages to show that their session has ended."""
 _reports: dict[str, Path] = {}
 
 
@@ -41,11 +50,48 @@ class ReportHandler(RequestHandler):
         self.finish(path.read_bytes())
 
 
+def end_sessions(reason: str, grace: float = _GRACE) -> int:
+    """Stop all sessions properly (windows, scores, video) and wait for them; gives how many had not ended in time."""
+    sessions = running()
+    for session in sessions:
+        session.stop(reason)
+    deadline = time.monotonic() + grace
+    return sum(not session.ended.wait(max(0.0, deadline - time.monotonic())) for session in sessions)
+
+
+def end_sessions_on_signal() -> None:
+    """From now on SIGTERM and SIGINT first end the sessions, while their pages go on; a second signal stops the server at once.
+
+    Must be called by the server's event loop, once it runs: the server sets its own handlers when it starts.
+    """
+    loop = IOLoop.current()
+
+    def handle(number: signal.Signals) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, loop.stop)
+        if not running():
+            sys.stderr.write(f"workbench: stopped by {number.name}\n")
+            loop.stop()
+            return
+        sys.stderr.write("workbench: ending the live sessions before the server stops ...\n")
+        threading.Thread(target=end, name="live-end", daemon=True).start()
+
+    def end() -> None:
+        if late := end_sessions("the server was stopped"):
+            sys.stderr.write(f"workbench: {late} sessions had not ended; complete them with `workbench sessions finish`\n")
+        time.sleep(_SHOWN)
+        loop.add_callback(loop.stop)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, handle, number)
+
+
 def routes() -> list[tuple[str, type]]:
     """The routes for ``panel serve --plugins``; loads the models on the way, before the server listens."""
     browser.mounted = True
     models = model_pool(tree.load())
     sys.stderr.write("workbench: loading models ...\n")
     models.open(sets=2)
+    IOLoop.current().add_callback(end_sessions_on_signal)  # runs once the server does
     sys.stderr.write(f"workbench: {models.error or 'models are loaded and warm'}\n")
     return [*browser.ROUTES, (r"/metrics", MetricsHandler), (r"/workbench/report/([\w-]+)", ReportHandler)]

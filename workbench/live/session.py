@@ -38,6 +38,7 @@ from workbench.stage import Stage
 
 TICK = 0.4
 """Seconds between two fusions; longer where one takes long."""
+STOPPED_HERE = "stopped on the page"
 LAST_WAIT = 6.0
 """Seconds that the end waits for audio that the browser still holds."""
 FEW = 5
@@ -154,7 +155,7 @@ class LiveSession:
             event = self._happened(EventKind.SETTINGS_CHANGED, "", settings={n: settings.echo()[n] for n in SECTIONS})
             self._changes.append((event.timestamp, settings))
 
-    def stop(self, reason: str = "stopped on the page") -> None:
+    def stop(self, reason: str = STOPPED_HERE) -> None:
         """End the session; `ended` is set once everything is stored. Returns at once."""
         with self._lock:
             if self.state == "ready":
@@ -163,6 +164,11 @@ class LiveSession:
                 self.ended.set()
             elif self.state in ("live", "paused"):
                 self.state, self._reason = "ending", reason
+
+    @property
+    def why_ended(self) -> str:
+        """A sentence for the page, with a space after it; empty where somebody stopped the session on the page."""
+        return "" if self._reason in ("", STOPPED_HERE) else f"{self._reason[:1].upper()}{self._reason[1:]}. "
 
     @property
     def hung(self) -> dict[str, str | None]:

@@ -19,6 +19,7 @@ from typing import Any
 from workbench.capture.browser import RATE, JpegFrame
 from workbench.errors import WorkbenchError
 
+PICTURES, VIDEO = "video.mkv.part", "video.mp4"
 _TICK = Fraction(1, RATE)  # times are sample counts
 _BEHIND = 10  # s of pictures that may wait: more is a machine that cannot keep up, and memory
 
@@ -39,7 +40,7 @@ class Recording:
     """
 
     def __init__(self, folder: Path, fps: float) -> None:
-        self.path, self._target = folder / "video.mkv.part", folder / "video.mp4"
+        self.path = folder / PICTURES
         self.left_out = 0
         self._fps = round(fps)
         self._waiting: Queue[JpegFrame | None] = Queue(maxsize=_BEHIND * self._fps)
@@ -116,8 +117,6 @@ class Recording:
         WorkbenchError
             If it cannot be written; what was encoded is kept in `path`.
         """
-        import av
-
         if self._encoder is None:
             return None
         while self._encoder.is_alive():
@@ -126,21 +125,36 @@ class Recording:
                 self._encoder.join()
         if self._error is not None:
             raise self._failed(self._error)
-        part = self._target.with_name(self._target.name + ".part")
-        try:
-            with av.open(str(self.path)) as pictures, av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as out:
-                sources = [_video(pictures, out)]
-                if sound.exists():
-                    heard = av.open(str(sound))
-                    sources.append(_audio(heard, out))
-                for packet in merge(*sources, key=lambda p: p.dts * p.time_base):
-                    out.mux(packet)
-            part.replace(self._target)
-            self.path.unlink()
-        except (OSError, av.FFmpegError) as error:
-            part.unlink(missing_ok=True)
-            raise WorkbenchError(f"{self._target}: cannot be written ({error}); the pictures are kept in {self.path}") from error
-        return self._target
+        return recover(self.path.parent, sound)
+
+
+def recover(folder: Path, sound: Path) -> Path | None:
+    """Make ``video.mp4`` of the pictures that a session's folder holds as ``video.mkv.part``, with `sound`; None where there are none.
+
+    Raises
+    ------
+    WorkbenchError
+        If it cannot be written; the pictures are kept.
+    """
+    import av
+
+    path, target = folder / PICTURES, folder / VIDEO
+    if not path.exists():
+        return None
+    part = target.with_name(target.name + ".part")
+    try:
+        with av.open(str(path)) as pictures, av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as out:
+            sources = [_video(pictures, out)]
+            if sound.exists():
+                sources.append(_audio(av.open(str(sound)), out))
+            for packet in merge(*sources, key=lambda p: p.dts * p.time_base):
+                out.mux(packet)
+        part.replace(target)
+        path.unlink()
+    except (OSError, av.FFmpegError) as error:
+        part.unlink(missing_ok=True)
+        raise WorkbenchError(f"{target}: cannot be written ({error}); the pictures are kept in {path}") from error
+    return target
 
 
 def _size(jpeg: bytes) -> tuple[int, int] | None:

@@ -63,6 +63,23 @@ class SessionWriter:
         writer._open()
         return writer
 
+    @classmethod
+    def reopen(cls, folder: str | Path) -> SessionWriter:
+        """Go on with a session that was cut off; open it with `Session.open` first, which repairs torn lines.
+
+        Raises
+        ------
+        SessionError
+            If somebody writes it at this moment, or it cannot be written.
+        """
+        folder = Path(folder)
+        writer = cls(folder, SessionHeader.model_validate_json((folder / HEADER).read_bytes()))
+        writer._open()
+        if (folder / AUDIO).exists():
+            writer._audio = files.Appender(folder / AUDIO, lines=False)
+            writer._header_at = writer._audio.size
+        return writer
+
     def _open(self) -> None:
         for name in STREAMS:
             self._streams[name] = files.Appender(self.folder / f"{name}.jsonl")

@@ -87,6 +87,8 @@ class VoiceActivity:
         self._path = path
         self._pad = round(settings.vad_pad / SECONDS)
         self._net: Silero | None = None
+        self.numbered_after = 0
+        """How many segments came before: the first one here is number 1 after it (a session that is completed goes on counting)."""
         self.reset()
 
     @property
@@ -219,7 +221,7 @@ class VoiceActivity:
         samples = np.concatenate(segment.samples[:end])[: None if self._end is None else self._end - segment.first]
         self._count += 1
         message = contracts.SpeechSegment(
-            segment_id=f"seg-{self._count}",
+            segment_id=f"seg-{self.numbered_after + self._count}",
             start=segment.first / SAMPLE_RATE,
             end=(segment.first + len(samples)) / SAMPLE_RATE,
             snr_db=snr_db(powers[voiced], np.array(self._noise)),

@@ -270,6 +270,7 @@ class LivePage(pn.viewable.Viewer):
         view = session.view()
         if view.state in ("ending", "ended") and self.media.state in ("live", "paused"):
             self.media.state = "stopped"  # the session ended by itself
+            self._tell(f"{session.why_ended}The session is being ended and stored.", "warning")
         self._show(view, session)
         if session.ended.is_set() and self._stop.disabled is False:
             self._ended(session)
@@ -304,7 +305,7 @@ class LivePage(pn.viewable.Viewer):
             button.disabled = True
         self._begin.visible = True
         self._pause.label = "Pause"
-        stored = f"Stored in {session.writer.folder}. Writing the report …"
+        stored = f"{session.why_ended}Stored in {session.writer.folder}. Writing the report …"
         self._tell(session.error or stored, "error" if session.error else "info")
         threading.Thread(target=self._write_report, args=(session, pn.state.curdoc), name="live-report", daemon=True).start()
 
@@ -324,7 +325,8 @@ class LivePage(pn.viewable.Viewer):
         self._download.visible = True
         if browser.mounted:
             self._open.href, self._open.visible = offer(path), True
-        self._tell(f"The session is stored in {path.parent}.", "success")
+        why = self._session.why_ended if self._session else ""
+        self._tell(f"{why}The session is stored in {path.parent}.", "success")
 
     def _file(self) -> Any:
         return self._report
