@@ -73,10 +73,11 @@ class AudioChunk(Message):
 
 # ── vision ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 class Landmarks(Message):
-    """Eye centres as [x, y] fractions of the image, from the image's point of view (left_eye has the smaller x)."""
+    """Eye centres and mouth as [x, y] fractions of the image, from the image's point of view (left_eye has the smaller x)."""
 
     left_eye: Point
     right_eye: Point
+    mouth: Point | None = Field(default=None, description="says which way up the face is; null in sessions of version 0.1")
 
 
 class Detection(Message):
@@ -87,6 +88,9 @@ class Detection(Message):
     score: Unit
     landmarks: Landmarks | None = None
     frame_ref: str | None = None
+    change: float | None = Field(default=None, ge=0, description="root mean square change of the face's pixels in 0.5 s, grey levels")
+    motion: float | None = Field(default=None, ge=0, description="movement of its parts against one another in 0.5 s, share of its size")
+    mouth_motion: float | None = Field(default=None, ge=0, description="the same of the mouth")
 
 
 class Detections(Message):
@@ -95,7 +99,8 @@ class Detections(Message):
     frame_id: int
     timestamp: Seconds
     detections: list[Detection] = []
-    candidate: str | None = Field(default=None, description="face_id judged to be the candidate (largest, longest seen)")
+    candidate: str | None = Field(default=None, description="face_id judged to be the candidate so far (it moves; largest, longest seen)")
+    cut: bool = Field(default=False, description="the picture is another one than the frame before: faces are told apart anew")
 
 
 class CropQuality(Message):

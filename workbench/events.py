@@ -43,6 +43,7 @@ class EventKind(StrEnum):
     LATENCY = "latency", Severity.ROUTINE, "Time in each stage"
     OVERRIDE = "override", Severity.ROUTINE, "Corrected by a reviewer"
     INTERRUPTED = "interrupted", Severity.ERROR, "The evaluation was interrupted"
+    CANDIDATE = "candidate", Severity.ROUTINE, "Whose face counts"
     GENERATED = "generated", Severity.NOTICE, "Generated session"
     COMPLETED = "completed", Severity.NOTICE, "Completed after an interruption"
     REPAIR = "repair", Severity.NOTICE, "Repaired after an interruption"

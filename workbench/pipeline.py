@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from workbench import contracts
 from workbench import settings as tree
 from workbench.errors import MediaError, SessionError, WorkbenchError
 from workbench.events import EventKind
+from workbench.fusion.reliability import Picture
 from workbench.fusion.stored import pinned
 from workbench.runtime.graph import Graph
 from workbench.runtime.ledger import Ledger
@@ -180,6 +183,7 @@ def check(session: Session, source: Any) -> None:
 def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger, watch: Watch) -> Session:
     """What needs the whole recording: who spoke, the answers' language, windows and scores. Gives the session, still open."""
     from workbench.language.answers import analyse
+    from workbench.sessions.faces import choice
     from workbench.sessions.replay import replay_session
 
     for stream in ("answers", "windows", "scores"):  # of an earlier attempt that was cut off
@@ -198,6 +202,9 @@ def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger,
     with ledger.timing("language"):
         for answer in analyse(plan, transcripts, settings, session.duration) if transcripts else []:
             writer.write("answers", answer)
+    if session.raw("detections"):
+        chosen = choice(session)
+        writer.event(EventKind.CANDIDATE, chosen.sentence, faces=list(chosen.faces), why=chosen.why)
     session.refresh()
     watch("language", session.duration)
     with ledger.timing("fusion and scoring"):
@@ -212,16 +219,23 @@ def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger,
 
 def what_is_absent(session: Session, has_video: bool, has_audio: bool) -> dict[str, str]:
     """Kind of event → one line, for a whole modality that a recording turned out not to have."""
-    found: dict[str, str] = {}
+    absent: dict[str, str] = {}
     if not has_video:
-        found[EventKind.NO_VIDEO] = "the recording holds no video: scores rest on the voice and the words"
+        absent[EventKind.NO_VIDEO] = "the recording holds no video: scores rest on the voice and the words"
     elif "visual_emotion" not in session.header.disabled and not session.observations.visual.valid.any():
-        found[EventKind.NO_FACE] = "no usable face was seen in the whole recording: scores rest on the voice and the words"
+        absent[EventKind.NO_FACE] = f"{_why_never(session)} in the whole recording: scores rest on the voice and the words"
     if not has_audio:
-        found[EventKind.NO_AUDIO] = "the recording holds no audio: scores rest on the face alone"
+        absent[EventKind.NO_AUDIO] = "the recording holds no audio: scores rest on the face alone"
     elif not any(t.words for t in session.transcripts):
-        found[EventKind.NO_SPEECH] = "no speech was found in the whole recording: scores rest on the face alone"
-    return found
+        absent[EventKind.NO_SPEECH] = "no speech was found in the whole recording: scores rest on the face alone"
+    return absent
+
+
+def _why_never(session: Session) -> str:
+    """Why no face could be used, where none could."""
+    why = session.observations.faces.why
+    main = Picture(int(np.bincount(why).argmax())) if why is not None and len(why) else Picture.NO_FACE
+    return "no usable face" if main in (Picture.NO_FACE, Picture.USABLE) else f"no usable face ({main.words})"
 
 
 def warm_up(stages: list[Stage], ledger: Ledger | None = None) -> None:

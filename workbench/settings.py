@@ -37,6 +37,7 @@ class Vision(Section):
     detector: Literal["short_range", "full_range"] = "short_range"
     min_detection: float = Field(0.5, ge=0, le=1)
     max_faces: int = Field(8, ge=1)
+    analysed_faces: int = Field(3, ge=1, description="faces of one picture whose emotion is stored: the candidate's and the largest others")
     track_gap: float = Field(2.0, gt=0, description="a face id survives this long unseen, s")
     track_iou: float = Field(0.2, ge=0, le=1)
     crop_margin: float = Field(0.05, ge=0, le=1, description="added on each side, fraction of the box")
@@ -50,7 +51,10 @@ class Vision(Section):
     temperature_second: float = Field(1.0, gt=0, description="softmax temperature of `fer`")
     compound_readout: bool = Field(True, description="store the derived compound read-out")
     min_face_px: float = Field(48.0, ge=0, description="below this a crop counts as unusable")
-    min_quality: float = Field(0.15, ge=0, le=1)
+    min_quality: float = Field(0.15, ge=0, le=1, description="least quality (size × sharpness × light) of a crop that is used")
+    frozen_change: float = Field(1.5, ge=0, description="grey levels: a face whose pixels change less in 0.5 s does not change")
+    frozen_after: float = Field(1.0, gt=0, description="s; a face that does not change for so long is a frozen picture")
+    still_motion: float = Field(0.003, ge=0, description="parts of a face move less than this share of its size: it is a still picture")
 
 
 class Speech(Section):

@@ -90,24 +90,24 @@ def test_a_box_cut_by_the_edge_keeps_the_face_in_the_middle(box, centre):
     assert matrix @ [*centre, 1] == pytest.approx([SIZE / 2, SIZE / 2])
 
 
-def test_only_the_candidate_is_cropped():
+def test_the_candidate_and_the_largest_others_are_cropped():
     image = np.random.default_rng(0).integers(0, 255, (360, 640, 3), dtype=np.uint8)
     boxes = {"f-1": (0.1, 0.1, 0.5, 0.4), "f-2": (0.1, 0.5, 0.6, 0.8), None: (0.6, 0.1, 0.9, 0.3)}
     detections = [contracts.Detection(face_id=i, box=b, score=0.9) for i, b in boxes.items()]
-    stage = CropAlign(Vision())
-    assert isinstance(stage, Stage)
+    assert isinstance(CropAlign(Vision()), Stage)
 
-    def crops(candidate):
+    def crops(candidate, most=3):
         message = contracts.Detections(frame_id=3, timestamp=0.2, detections=detections, candidate=candidate)
-        return list(stage.process(TrackedFrame(faces.packet(image), message)))
+        return list(CropAlign(Vision(analysed_faces=most)).process(TrackedFrame(faces.packet(image), message)))
 
-    (crop,) = crops("f-2")
+    crop, other = crops("f-1")  # a face without a name is nobody's yet
     assert crop.image.shape == (SIZE, SIZE, 3)
     assert crop.image.dtype == np.uint8
-    assert (crop.item.face_id, crop.item.frame_id, crop.item.timestamp) == ("f-2", 3, 0.2)
+    assert (crop.item.face_id, crop.item.frame_id, crop.item.timestamp) == ("f-1", 3, 0.2)
     assert crop.item.quality is not None
-    assert crops("f-9") == []
-    assert crops(None) == []
+    assert other.item.face_id == "f-2"
+    assert [c.item.face_id for c in crops("f-1", most=1)] == ["f-1"]
+    assert [c.item.face_id for c in crops(None, most=1)] == ["f-2"], "the largest"
 
 
 @pytest.mark.media

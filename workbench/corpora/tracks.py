@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from workbench import settings as tree
 from workbench.contracts import Prosody
 from workbench.errors import CorpusError
-from workbench.fusion.observations import usable_face
+from workbench.fusion.reliability import usable_face
 from workbench.fusion.windows import Grid, aggregate
 from workbench.labels import BASIC
 from workbench.speech.affect import ProsodicAffect
@@ -172,7 +172,8 @@ class Extracted:
     def visual(self, clip: str) -> Track:
         """Emotion of the candidate's face, one row an analysed frame; columns `labels.BASIC`, as in a session."""
         frames, emotions = self.rows("tracking", clip) or [], self.rows("emotion", clip) or []
-        by_frame = {r["frame_id"]: r for r in emotions}
+        candidate = {f["frame_id"]: f["candidate"] for f in frames}
+        by_frame = {r["frame_id"]: r for r in emotions if candidate.get(r["frame_id"]) == r["face_id"]}
         values = np.full((len(frames), len(BASIC)), np.nan)
         confidence, valid = np.zeros(len(frames)), np.zeros(len(frames), bool)
         vision = self.settings.vision

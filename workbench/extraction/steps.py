@@ -56,19 +56,19 @@ STEPS: tuple[Step, ...] = (
     Step(
         "detection", "vision", ("face detection",),
         ("capture.fps", "capture.max_height", "vision.detector", "vision.min_detection", "vision.max_faces"),
-        ("capture.frames", "vision.detection"), DetectedFrame, rows.faces,
+        ("capture.frames", "vision.detection", "vision.alignment"), DetectedFrame, rows.faces,
     ),
     Step(
-        "tracking", "vision", ("face tracking",), ("vision.track_gap", "vision.track_iou"),
-        ("vision.tracking", "vision.appearance"), TrackedFrame, rows.faces,
+        "tracking", "vision", ("face tracking",), ("vision.track_gap", "vision.track_iou", "vision.still_motion", "vision.frozen_change"),
+        ("vision.tracking", "vision.appearance", "vision.motion", "vision.fitness"), TrackedFrame, rows.faces,
     ),
     Step(
         "emotion", "vision", ("face alignment", "visual emotion"),
         (
-            "vision.crop_margin", "vision.batch", "vision.batch_window", "vision.runtime", "vision.emotion_model", "vision.ensemble",
-            "vision.ensemble_weight", "vision.temperature", "vision.temperature_second",
+            "vision.crop_margin", "vision.analysed_faces", "vision.batch", "vision.batch_window", "vision.runtime", "vision.emotion_model",
+            "vision.ensemble", "vision.ensemble_weight", "vision.temperature", "vision.temperature_second",
         ),
-        ("vision.alignment", "vision.emotion"), VisualOutput, rows.emotions,
+        ("vision.alignment", "vision.fitness", "vision.emotion"), VisualOutput, rows.emotions,
     ),
     Step(
         "vad", "speech", ("voice activity",),

@@ -10,6 +10,7 @@ from workbench.errors import SettingsError
 from workbench.fusion import strategy
 from workbench.fusion.batch import ModalityBatch
 from workbench.fusion.observations import Faces, Observations
+from workbench.fusion.reliability import Picture
 from workbench.fusion.smoothing import Ints, Smoothed, smooth
 from workbench.fusion.strategy import Strategy
 from workbench.fusion.windows import Grid, Windowed, aggregate, column_mean, grid, overlap, rows_of, sums
@@ -100,7 +101,7 @@ def fuse(seen: Observations, fusion: Fusion, smoothing: Smoothing, chosen: Strat
     size = column_mean(seen.visual.times, seen.faces.size_px, windows)
 
     missing = {
-        "visual": _why_no_face(seen, visual, face),
+        "visual": _why_no_face(seen, visual, face, windows),
         "audio": _why_no_voice(seen, affect, speech, snr, fusion.min_snr_db),
     }
     masks: dict[str, Bools] = {m: np.array([not w for w in why], bool) for m, why in missing.items()}
@@ -142,15 +143,21 @@ def _held(face: Ints) -> Ints:
     return np.where(last >= 0, face[last], -1)
 
 
-def _why_no_face(seen: Observations, visual: Windowed, face: Ints) -> list[str]:
+def _why_no_face(seen: Observations, visual: Windowed, face: Ints, windows: Grid) -> list[str]:
     if "visual_emotion" in seen.disabled:
         return [seen.disabled["visual_emotion"]] * len(face)
-    reasons = np.select(
-        [visual.valid, visual.rows == 0, face < 0],
-        ["", "no frame was analysed", "no face"],
-        "no usable face: too small, unclear or seen too briefly",
-    )
-    return reasons.tolist()
+    if seen.faces.why is None:
+        reasons = np.select(
+            [visual.valid, visual.rows == 0, face < 0],
+            ["", "no frame was analysed", "no face"],
+            "no usable face: too small, unclear or seen too briefly",
+        )
+        return reasons.tolist()
+    low, high = rows_of(seen.visual.times, windows)
+    counts = sums((seen.faces.why[:, None] == np.arange(len(Picture))).astype(np.int64), low, high)
+    main = np.where(counts[:, 1:].any(axis=1), counts[:, 1:].argmax(axis=1) + 1, 0).tolist()
+    states = zip(visual.valid.tolist(), visual.rows.tolist(), main, strict=True)
+    return ["" if valid else "no frame was analysed" if rows == 0 else Picture(code).words for valid, rows, code in states]
 
 
 def _why_no_voice(seen: Observations, affect: Windowed, speech: Floats, snr: Floats, min_snr_db: float) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from workbench.contracts import Answer, Prosody
+from workbench.fusion.reliability import Codes
 from workbench.labels import BASIC
-from workbench.settings import Vision
 from workbench.streams import Bools, Floats, Track
 
 Ints = NDArray[np.int64]
@@ -31,12 +31,15 @@ class Faces:
         Shorter side of the face box, px; NaN where unknown.
     names : tuple of str
         Face ids.
+    why : ndarray of int, shape (n,), optional
+        `reliability.Picture` of each row; None in sessions of version 0.1, which did not measure it.
     """
 
     frame_id: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     face: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     size_px: Floats = field(default_factory=lambda: np.empty(0))
     names: tuple[str, ...] = ()
+    why: Codes | None = None
 
 
 @dataclass(frozen=True)
@@ -123,19 +126,3 @@ class Observations:
     answers: tuple[Answer, ...] = ()
     weights: dict[str, float] = field(default_factory=dict)
     disabled: dict[str, str] = field(default_factory=dict)
-
-
-def usable_face(size_px: ArrayLike, quality: ArrayLike, vision: Vision) -> Bools:
-    """Whether something may be concluded from a face: it is large and clear enough by the settings.
-
-    Parameters
-    ----------
-    size_px : array_like
-        Shorter side of the face's box, px; NaN where it was not measured, which does not count against it.
-    quality : array_like
-        Of the crop, in [0, 1]; NaN likewise.
-    vision : Vision
-        `min_face_px` and `min_quality` decide.
-    """
-    small, unclear = np.asarray(size_px, float) < vision.min_face_px, np.asarray(quality, float) < vision.min_quality
-    return np.asarray(~(small | unclear))

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from workbench import contracts
-from workbench.fusion.observations import ACOUSTICS, Faces, Observations, usable_face
+from workbench.fusion.observations import ACOUSTICS, Faces, Observations
+from workbench.fusion.reliability import FaceRows, Picture, judge
 from workbench.labels import BASIC
 from workbench.outputs import outputs_of
 from workbench.sessions import tracks
 from workbench.settings import Vision
 from workbench.streams import Floats, Track
 
-_COLUMNS = len(BASIC) + 2  # probabilities, size, score
+_COLUMNS = len(BASIC) + 4  # probabilities, size, score, sharpness, brightness
 _WAITING = 256  # frames whose predictions may still come
 
 
@@ -33,7 +34,7 @@ class Observing:
     def __init__(self, vision: Vision, disabled: dict[str, str] | None = None) -> None:
         self._vision, self._disabled = vision, disabled or {}
         self._lock = Lock()
-        self._frames = _Rows(2)  # frame id, time
+        self._frames = _Rows(5)  # frame id, time, other faces, change and motion of the candidate's
         self._predictions = _Rows(_COLUMNS)
         self._wanted: list[int] = []
         self._row_of: dict[int, int] = {}
@@ -68,17 +69,21 @@ class Observing:
             return
         self._row_of[seen.frame_id] = self._frames.count
         self._wanted.append(-1 if seen.candidate is None else self._code(seen.candidate))
-        self._frames.append([seen.frame_id, seen.timestamp])
+        mine = next((d for d in seen.detections if d.face_id and d.face_id == seen.candidate), None)
+        others = any(d.face_id and d is not mine for d in seen.detections)
+        moved = (mine.change, mine.motion) if mine is not None else (None, None)
+        self._frames.append([seen.frame_id, seen.timestamp, others, *(np.nan if value is None else value for value in moved)])
         self._predictions.append([np.nan] * _COLUMNS)
         if len(self._row_of) > _WAITING:
             del self._row_of[next(iter(self._row_of))]
 
-    def _predict(self, said: contracts.VisualPrediction) -> None:
-        row = self._row_of.get(said.frame_id)
-        if row is None or said.face_id not in self._names or self._wanted[row] != self._names.index(said.face_id):
+    def _predict(self, made: contracts.VisualPrediction) -> None:
+        row = self._row_of.get(made.frame_id)
+        if row is None or made.face_id not in self._names or self._wanted[row] != self._names.index(made.face_id):
             return
-        size, score = (said.quality.size_px, said.quality.score) if said.quality else (np.nan, np.nan)
-        self._predictions.table[row] = [*(said.probs[label] for label in BASIC), size, score]
+        q = made.quality
+        quality = [q.size_px, q.score, q.sharpness, q.brightness] if q else [np.nan] * 4
+        self._predictions.table[row] = [*(made.probs[label] for label in BASIC), *quality]
 
     def track(self, name: str, columns: tuple[str, ...]) -> Track:
         """A dense series so far."""
@@ -116,12 +121,14 @@ class Observing:
         )
 
     def _visual(self, frames: Floats, table: Floats, wanted: np.ndarray, names: tuple[str, ...]) -> tuple[Track, Faces]:
-        values, size, score = table[:, : len(BASIC)], table[:, -2], table[:, -1]
-        seen = ~np.isnan(values).all(axis=1)
-        usable = usable_face(size, score, self._vision)
-        confidence = np.where(np.isnan(score), seen.astype(float), score)
-        track = Track("visual", frames[:, 1], values, BASIC, confidence, seen & usable & ~np.isnan(values).any(axis=1))
-        return track, Faces(frames[:, 0].astype(np.int64), np.where(seen, wanted, -1), size, names)
+        values, (size, score, sharpness, brightness) = table[:, : len(BASIC)], table[:, len(BASIC) :].T
+        frame_id, times, others, change, motion = frames.T
+        present = np.asarray(~np.isnan(values).all(axis=1))
+        rows = FaceRows(present, others > 0, size, score, sharpness, brightness, change, motion)
+        reliability, why = judge(times, rows, self._vision)
+        usable = present & (why == Picture.USABLE) & ~np.isnan(values).any(axis=1)
+        track = Track("visual", times, values, BASIC, reliability, usable)
+        return track, Faces(frame_id.astype(np.int64), np.where(present, wanted, -1), size, names, why)
 
 
 def _merged(parts: list[Track]) -> Track:

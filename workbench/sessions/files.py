@@ -216,6 +216,23 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise fail(path, error) from error
 
 
+def keep(folder: Path, name: str, files: tuple[str, ...]) -> None:
+    """Copy files of a folder into a folder in it, once: what lies there already stays.
+
+    Raises
+    ------
+    SessionError
+        If they cannot be read or written.
+    """
+    try:
+        (folder / name).mkdir(exist_ok=True)
+        for file in files:
+            if (folder / file).exists() and not (folder / name / file).exists():
+                write_atomically(folder / name / file, (folder / file).read_bytes())
+    except OSError as error:
+        raise fail(folder / name, error) from error
+
+
 def wav_header(data_bytes: int, sample_rate: int) -> bytes:
     """The 44 bytes before mono 16-bit PCM samples (RIFF/WAVE, ``fmt `` chunk of 16 bytes)."""
     rate = sample_rate * _SAMPLE_BYTES

@@ -31,12 +31,12 @@ LOG, ANCHORS = "overrides.jsonl", ".anchors"
 
 
 class Override(Message):
-    """One correction. `original` is what was stored, `value` what the reviewer says: a score in [0, 1] or an emotion label."""
+    """One correction. `original` is what was stored, `value` what the reviewer says: a score in [0, 1], an emotion label, or face ids."""
 
     number: int = Field(ge=1, description="counts from 1, without gaps")
-    kind: Literal["score", "label"]
+    kind: Literal["score", "label", "candidate"]
     scope: str = Field(default="session", description="'session' or a question's id")
-    name: str = Field(description="the score's name; 'fused_emotion' for a label")
+    name: str = Field(description="the score's name; 'fused_emotion' for a label, 'candidate' for faces")
     start: Seconds | None = Field(default=None, description="span whose label is changed, s")
     end: Seconds | None = None
     original: float | str | None
@@ -201,6 +201,17 @@ def of_label(session: SessionReader, start: float, end: float, label: str, reaso
     original = ", ".join(dict.fromkeys(labels)) or None
     span = {"kind": "label", "name": "fused_emotion", "start": round(start, 3), "end": round(end, 3)}
     return _add(session, span | {"original": original, "value": label}, reason, by)
+
+
+def of_candidate(session: SessionReader, original: str | None, faces: str, reason: str, by: str) -> Override:
+    """Say whose face counts; `candidate.correct` checks the faces and computes windows and scores again.
+
+    Raises
+    ------
+    SessionError
+        If reason or name are empty, or the log is broken.
+    """
+    return _add(session, {"kind": "candidate", "name": "candidate", "original": original, "value": faces}, reason, by)
 
 
 def _add(session: SessionReader, values: dict[str, Any], reason: str, by: str) -> Override:

@@ -80,7 +80,7 @@ def of_stored(session: Session) -> Overview | None:
     """The windows as they are stored; None where there are none (the session was cut off before they were made)."""
     import pyarrow as pa
 
-    from workbench.sessions import tracks
+    from workbench.sessions import arrow
 
     text, number = pa.string(), pa.float64()
     label = pa.struct([("label", text), ("score", number)])
@@ -90,17 +90,17 @@ def of_stored(session: Session) -> Overview | None:
         ("fused_emotion", pa.struct([("label", text), ("score", number), ("uncertain", pa.bool_()), ("probs", probs)])),
         ("scores", pa.struct([(name, number) for name in SCORES])),
     ]  # fmt: skip
-    table = tracks.read(session, "windows", schema)
+    table = arrow.read(session, "windows", schema)
     if table is None:
         return None
-    column = {name: tracks.column(table, name) for name in table.column_names}
+    column = {name: arrow.column(table, name) for name in table.column_names}
     fused, low = column["fused_emotion"], session.settings.smoothing.uncertain
-    values = np.stack([tracks.floats(_field(_field(fused, "probs"), name)) for name in BASIC], axis=1)
+    values = np.stack([arrow.floats(_field(_field(fused, "probs"), name)) for name in BASIC], axis=1)
     unsure = _field(fused, "uncertain").fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
-    scores = {name: tracks.floats(_field(column["scores"], name)) for name in SCORES}
+    scores = {name: arrow.floats(_field(column["scores"], name)) for name in SCORES}
     return Overview(
-        tracks.floats(column["start"]), tracks.floats(column["end"]), values,
-        Lane(_codes(_field(fused, "label")), tracks.floats(_field(fused, "score")), unsure),
+        arrow.floats(column["start"]), arrow.floats(column["end"]), values,
+        Lane(_codes(_field(fused, "label")), arrow.floats(_field(fused, "score")), unsure),
         _named(column["visual"], low), _named(column["audio"], low),
         ~column["face_id"].is_null().to_numpy(zero_copy_only=False),
         {name: v for name, v in scores.items() if not np.isnan(v).all()},
@@ -123,9 +123,9 @@ def _codes(labels: Any) -> Ints:
 
 
 def _named(column: Any, low: float) -> Lane:
-    from workbench.sessions import tracks
+    from workbench.sessions import arrow
 
-    score = tracks.floats(_field(column, "score"))
+    score = arrow.floats(_field(column, "score"))
     return Lane(_codes(_field(column, "label")), score, score < low)
 
 

@@ -30,6 +30,7 @@ from workbench.fusion.windows import rows_of
 from workbench.labels import BASIC
 from workbench.scoring.scores import Known, running, score
 from workbench.sessions import files
+from workbench.sessions.tracks import observe
 from workbench.settings import Settings
 from workbench.streams import Floats, Track
 
@@ -109,7 +110,9 @@ def recompute(
     return Replay(settings, seen, fused, scores, running(seen, fused.windows, settings.scoring, scores), ignored)
 
 
-def replay_session(session: Session, settings: Settings | None = None, known: Known | None = None) -> Replay:
+def replay_session(
+    session: Session, settings: Settings | None = None, known: Known | None = None, *, faces: Sequence[str] | None = None
+) -> Replay:
     """Compute the windows and scores of a stored session again.
 
     Parameters
@@ -121,13 +124,16 @@ def replay_session(session: Session, settings: Settings | None = None, known: Kn
         Without it, those of the header and of the changes made while the session ran. Only
         `SECTIONS` are followed: the others describe how the stored outputs were made.
         Channels that are disabled in the session stay so.
+    faces : sequence of str, optional
+        Face ids that are to be the candidate's, instead of those that the session says.
 
     Raises
     ------
     SettingsError
         If the header's settings are not valid (any more), or the given ones cannot be used.
     """
-    stored, seen = session.settings, session.observations
+    stored = session.settings
+    seen = session.observations if faces is None else observe(session, faces)
     with collecting_later():
         if settings is None:
             return recompute(seen, stored, changes=changes_of(session.events, stored), known=known)

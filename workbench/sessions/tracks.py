@@ -10,24 +10,24 @@ import contextlib
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from workbench import settings
-from workbench.contracts import Message, Prosody, SpeechSegment, TrackRow, Transcript
+from workbench.contracts import Prosody, SpeechSegment, TrackRow, Transcript
 from workbench.errors import SessionError
-from workbench.fusion.observations import ACOUSTICS, Faces, Observations, Segments, Words, usable_face
+from workbench.fusion.observations import ACOUSTICS, Observations, Segments, Words
 from workbench.labels import BASIC
+from workbench.sessions import faces
+from workbench.sessions.arrow import column, floats, increasing, read
 from workbench.sessions.reader import SessionReader
 from workbench.streams import STREAMS, Bools, Floats, Track
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 CANDIDATE = "candidate"
 """The diarized speaker whose voice is evaluated."""
@@ -61,17 +61,24 @@ class SessionArrays(SessionReader):
         return observe(self)
 
 
-def observe(session: SessionReader) -> Observations:
-    """All that fusion and scoring read of a session."""
+def observe(session: SessionReader, chosen_faces: Sequence[str] | None = None) -> Observations:
+    """All that fusion and scoring read of a session.
+
+    Parameters
+    ----------
+    session : SessionReader
+    chosen_faces : sequence of str, optional
+        Face ids that are the candidate's; otherwise those that the session says, see `faces.chosen`.
+    """
     chosen = session.settings
-    visual, faces = _visual(session, chosen.vision)
+    visual, seen_faces = faces.visual(session, chosen.vision, chosen_faces if chosen_faces is not None else faces.chosen(session))
     transcripts, spans, prosody = candidate(session.transcripts, session.segments, session.prosody)
     said = segments(spans)
     affect = columns(rows_track(session, "affect"), BASIC)
     return Observations(
         duration=session.duration,
         visual=visual,
-        faces=faces,
+        faces=seen_faces,
         affect=replace(affect, valid=affect.valid & _inside(affect.times, said)) if len(spans) != len(session.segments) else affect,
         acoustics=columns(rows_track(session, "acoustics"), ACOUSTICS),
         segments=said,
@@ -153,7 +160,7 @@ def rows_track(session: SessionReader, name: str) -> Track:
     table = read(session, name, schema) if names else None
     if table is None:
         return Track.empty(name, names)
-    times, rows = _increasing(floats(column(table, "timestamp")))
+    times, rows = increasing(floats(column(table, "timestamp")))
     values = np.stack([floats(column(table, "values").field(n))[rows] for n in names], axis=1)
     valid = column(table, "valid").to_numpy(zero_copy_only=False).astype(bool)
     return Track(name, times, values, names, floats(column(table, "confidence"))[rows], valid[rows])
@@ -164,94 +171,6 @@ def _value_names(data: bytes) -> tuple[str, ...]:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return tuple(json.loads(line)["values"])
     return ()
-
-
-def _visual(session: SessionReader, vision: settings.Vision) -> tuple[Track, Faces]:
-    """The candidate's emotion probabilities, one row an analysed frame.
-
-    Whose face counts is the detections' `candidate`; where no detection names one, the face seen most often.
-    """
-    import pyarrow as pa
-
-    quality = pa.struct([("size_px", pa.float64()), ("score", pa.float64())])
-    probs = pa.struct([(label, pa.float64()) for label in BASIC])
-    row = [("face_id", pa.string()), ("frame_id", pa.int64()), ("timestamp", pa.float64()), ("probs", probs), ("quality", quality)]
-    outputs = read(session, "visual", [("predictions", pa.list_(pa.struct(row)))])
-    frames = read(session, "detections", [("frame_id", pa.int64()), ("timestamp", pa.float64()), ("candidate", pa.string())])
-    if outputs is None and frames is None:
-        return Track.empty("visual", BASIC), Faces()
-
-    predicted = column(outputs, "predictions").flatten() if outputs else pa.array([], pa.struct(row))
-    face_of = predicted.field("face_id").to_numpy(zero_copy_only=False).astype(str)
-    frame_of = predicted.field("frame_id").to_numpy(zero_copy_only=False).astype(np.int64)
-    names, code_of = np.unique(face_of, return_inverse=True)
-    if frames is None:  # a session without detections: the frames are those with predictions
-        frame_ids, at = np.unique(frame_of, return_index=True)
-        stamps = floats(predicted.field("timestamp"))[at]
-        wanted = np.full(len(frame_ids), None, object)
-    else:
-        frame_ids = column(frames, "frame_id").to_numpy().astype(np.int64)
-        stamps = floats(column(frames, "timestamp"))
-        wanted = column(frames, "candidate").to_numpy(zero_copy_only=False)
-    times, rows = _increasing(stamps)
-    frame_ids, wanted = frame_ids[rows], wanted[rows]
-
-    codes = {name: i for i, name in enumerate(names.tolist())}
-    candidate = np.array([codes.get(w, -1) for w in wanted.tolist()], np.int64)
-    if all(w is None for w in wanted.tolist()) and len(names):
-        candidate[:] = np.bincount(code_of).argmax()
-
-    # rows of `predicted` by (frame, face): one sorted key instead of a dictionary of pairs
-    key_of = frame_of * max(1, len(names)) + code_of
-    order = np.argsort(key_of, kind="stable")
-    at = np.searchsorted(key_of[order], frame_ids * max(1, len(names)) + candidate)
-    at = order[np.minimum(at, len(order) - 1)] if len(order) else np.zeros(len(frame_ids), np.int64)
-    seen = (candidate >= 0) & (frame_of[at] == frame_ids) & (code_of[at] == candidate) if len(order) else np.zeros(len(frame_ids), bool)
-
-    def of(column: pa.Array) -> Floats:
-        return np.where(seen, floats(column)[at], np.nan) if len(order) else np.full(len(frame_ids), np.nan)
-
-    values = np.stack([of(predicted.field("probs").field(label)) for label in BASIC], axis=1)
-    size, score = of(predicted.field("quality").field("size_px")), of(predicted.field("quality").field("score"))
-    usable = usable_face(size, score, vision)
-    confidence = np.where(np.isnan(score), seen.astype(float), score)
-    track = Track("visual", times, values, BASIC, confidence, seen & usable & ~np.isnan(values).any(axis=1))
-    return track, Faces(frame_ids, np.where(seen, candidate, -1), size, tuple(names.tolist()))
-
-
-def read(session: SessionReader, stream: str, schema: list[tuple[str, pa.DataType]]) -> pa.Table | None:
-    """The named fields of a stream as one table; None where the stream is empty."""
-    import pyarrow as pa
-    from pyarrow import json as reader
-
-    fields = pa.schema(schema)
-    parse = reader.ParseOptions(explicit_schema=fields, unexpected_field_behavior="ignore")
-
-    def table(data: bytes) -> pa.Table | None:
-        if not data or data.isspace():
-            return None
-        options = reader.ReadOptions(block_size=min(max(len(data), 1), 1 << 24))
-        return reader.read_json(io.BytesIO(data), read_options=options, parse_options=parse).select(fields.names)
-
-    try:
-        return table(session.raw(stream))
-    except pa.ArrowInvalid:  # a damaged line: leave out what the contracts refuse
-        messages: list[Message] = session.messages(stream)
-        return table(b"".join(m.line().encode() + b"\n" for m in messages))
-
-
-def column(table: pa.Table, name: str) -> pa.Array:
-    return table[name].combine_chunks()
-
-
-def floats(column: pa.Array) -> Floats:
-    return np.asarray(column.to_numpy(zero_copy_only=False), float)
-
-
-def _increasing(stamps: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Times in strictly increasing order, and the rows that they are; of rows at one time the first written counts."""
-    times, rows = np.unique(stamps, return_index=True)
-    return times, rows.astype(np.int64)
 
 
 def columns(track: Track, names: tuple[str, ...]) -> Track:

@@ -1,4 +1,4 @@
-"""Upright square crops of the candidate's face, and the quality of each."""
+"""Upright square crops of the faces that may be the candidate's, and the quality of each."""
 
 from __future__ import annotations
 
@@ -12,34 +12,27 @@ from workbench import contracts
 from workbench.settings import Vision
 from workbench.stage import StageSpec
 from workbench.streams import FaceCrop, TrackedFrame
+from workbench.vision.fitness import fitness
 
 SIZE = 200
 """px; side of a crop, the input size of the emotion network."""
 
-SIZE_RAMP = (24.0, 96.0)
-"""px of the face box: fitness 0 at or below the first, 1 from the second on."""
-SHARPNESS_RAMP = (3.0, 40.0)
-"""Grey levels² (variance of the Laplacian at 200 px), fitness linear in the logarithm. Test footage has 60 to 700; blurred
-with a σ of 1, 2 and 4 px the sharpest falls to 46, 9 and 3."""
-DARK_RAMP, BRIGHT_RAMP = (0.06, 0.22), (0.97, 0.85)
-"""Mean grey level / 255: fitness 0 at the first value, 1 at the second; between the two ramps it is 1."""
-
 
 class CropAlign:
-    """Cuts out the candidate's face so that the eyes are level.
+    """Cuts out faces so that the eyes are level: the candidate's and the largest others, because the choice may be corrected later.
 
     A similarity transform turns the picture about the centre of the detector's box until the line between the eyes is
     horizontal, and scales the box plus `crop_margin` on each side to 200×200 px. Without landmarks the picture is not
-    turned. Parts of a crop that lie outside the picture repeat its edge.
+    turned; where the mouth lies above the eyes the face is set upright. Parts of a crop that lie outside the picture repeat its edge.
 
     Parameters
     ----------
     settings : Vision
-        `crop_margin`, fraction of the box.
+        `crop_margin`, fraction of the box; `analysed_faces`, how many of a frame are cut out.
     """
 
     def __init__(self, settings: Vision) -> None:
-        self._margin = settings.crop_margin
+        self._margin, self._most = settings.crop_margin, settings.analysed_faces
 
     @property
     def spec(self) -> StageSpec:
@@ -47,16 +40,17 @@ class CropAlign:
 
     def process(self, frame: TrackedFrame) -> Iterator[FaceCrop]:
         message = frame.detections
-        for face in message.detections:
-            if face.face_id is not None and face.face_id == message.candidate:
-                crop = align(frame.packet.image, face, self._margin)
-                item = contracts.CropItem(
-                    face_id=face.face_id,
-                    frame_id=message.frame_id,
-                    timestamp=message.timestamp,
-                    quality=quality(crop, face, frame.packet.image.shape),
-                )
-                yield FaceCrop(item, crop)
+        named = [face for face in message.detections if face.face_id is not None]
+        named.sort(key=lambda f: (f.face_id != message.candidate, -(f.box[2] - f.box[0]) * (f.box[3] - f.box[1])))
+        for face in named[: self._most]:
+            crop = align(frame.packet.image, face, self._margin)
+            item = contracts.CropItem(
+                face_id=face.face_id or "",
+                frame_id=message.frame_id,
+                timestamp=message.timestamp,
+                quality=quality(crop, face, frame.packet.image.shape),
+            )
+            yield FaceCrop(item, crop)
 
     def flush(self) -> Iterator[FaceCrop]:
         return iter(())
@@ -84,13 +78,31 @@ def transform(face: contracts.Detection, width: int, height: int, margin: float)
     top, left, bottom, right = np.array(face.box) * [height, width, height, width]
     side = max(bottom - top, right - left)
     x, y = _centre(left, right, side, width), _centre(top, bottom, side, height)
-    angle = 0.0
-    if face.landmarks is not None:
-        (x1, y1), (x2, y2) = face.landmarks.left_eye, face.landmarks.right_eye
-        angle = np.degrees(np.arctan2((y2 - y1) * height, (x2 - x1) * width))
+    angle = roll(face, width, height)
     matrix = cv2.getRotationMatrix2D((x, y), angle, SIZE / (side * (1 + 2 * margin)))
     matrix[:, 2] += SIZE / 2 - np.array([x, y])
     return matrix
+
+
+def roll(face: contracts.Detection, width: int, height: int) -> float:
+    """How far a face is turned clockwise in the picture, degrees in (-90, 270]; 0 without landmarks.
+
+    Parameters
+    ----------
+    face : Detection
+    width, height : int
+        Of the image, px.
+    """
+    if face.landmarks is None:
+        return 0.0
+    scale = np.array([width, height])
+    left, right = np.array(face.landmarks.left_eye) * scale, np.array(face.landmarks.right_eye) * scale
+    across = right - left
+    angle = float(np.degrees(np.arctan2(across[1], across[0])))
+    if face.landmarks.mouth is None:
+        return angle
+    down = np.array(face.landmarks.mouth) * scale - (left + right) / 2
+    return angle + 180.0 if across[0] * down[1] - across[1] * down[0] < 0 else angle
 
 
 def _centre(low: float, high: float, side: float, limit: float) -> float:
@@ -138,13 +150,6 @@ def quality(crop: NDArray[np.uint8], face: contracts.Detection, shape: tuple[int
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
     brightness = float(grey.mean()) / 255
-    fitness = (
-        _ramp(size, *SIZE_RAMP)
-        * _ramp(np.log(max(sharpness, 1e-9)), *np.log(SHARPNESS_RAMP))
-        * min(_ramp(brightness, *DARK_RAMP), _ramp(brightness, *BRIGHT_RAMP))
-    )
-    return contracts.CropQuality(size_px=size, sharpness=sharpness, brightness=brightness, score=fitness)
-
-
-def _ramp(value: float, zero: float, one: float) -> float:
-    return float(np.clip((value - zero) / (one - zero), 0.0, 1.0))
+    parts = fitness(size, sharpness, brightness)
+    score = float(parts[0] * parts[1] * min(parts[2], parts[3]))
+    return contracts.CropQuality(size_px=size, sharpness=sharpness, brightness=brightness, score=score)
