@@ -183,7 +183,7 @@ def check(session: Session, source: Any) -> None:
 def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger, watch: Watch) -> Session:
     """What needs the whole recording: who spoke, the answers' language, windows and scores. Gives the session, still open."""
     from workbench.language.answers import analyse
-    from workbench.sessions.faces import choice
+    from workbench.sessions.faces import automatic
     from workbench.sessions.replay import replay_session
 
     for stream in ("answers", "windows", "scores"):  # of an earlier attempt that was cut off
@@ -203,7 +203,7 @@ def finish(writer: SessionWriter, settings: Settings, plan: Any, ledger: Ledger,
         for answer in analyse(plan, transcripts, settings, session.duration) if transcripts else []:
             writer.write("answers", answer)
     if session.raw("detections"):
-        chosen = choice(session)
+        chosen = automatic(session)
         writer.event(EventKind.CANDIDATE, chosen.sentence, faces=list(chosen.faces), why=chosen.why)
     session.refresh()
     watch("language", session.duration)

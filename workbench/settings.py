@@ -54,7 +54,7 @@ class Vision(Section):
     min_quality: float = Field(0.15, ge=0, le=1, description="least quality (size × sharpness × light) of a crop that is used")
     frozen_change: float = Field(1.5, ge=0, description="grey levels: a face whose pixels change less in 0.5 s does not change")
     frozen_after: float = Field(1.0, gt=0, description="s; a face that does not change for so long is a frozen picture")
-    still_motion: float = Field(0.003, ge=0, description="parts of a face move less than this share of its size: it is a still picture")
+    still_motion: float = Field(0.01, ge=0, description="a face whose parts never move by this share of its size is a still picture")
 
 
 class Speech(Section):

@@ -1,10 +1,10 @@
-"""``workbench sessions override | verify | query | snippet``: what the review page does, in a shell."""
+"""``workbench sessions override | candidate | verify | query | snippet``: what the review page does, in a shell."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,6 +39,52 @@ def override(
     if as_json:
         return print_json(made.model_dump())
     return typer.echo(describe(made))
+
+
+@sessions.command()
+def candidate(
+    session: Which,
+    face: Annotated[list[str] | None, typer.Option(help="Face that is the candidate's, e.g. f-2; may be given more than once.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; needed with --face.")] = "",
+    by: Annotated[str, typer.Option(help="Who decides: a name, role or pseudonym; needed with --face.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the faces of a session, or say with --face whose counts: windows and scores are computed again, no model runs."""
+    from workbench.sessions import candidate as choosing
+    from workbench.sessions import faces
+    from workbench.sessions.store import Session
+
+    opened = Session.find(session)
+    made = choosing.correct(opened, face, reason, by) if face else None
+    now = choosing.current(opened)
+    rows = [
+        {
+            "face": f.face_id, "candidate": f.face_id in now.faces, "seconds": round(f.seconds, 1), "first": f.first, "last": f.last,
+            "size_px": f.size_px, "moving": f.moving, "voice": f.voice, "analysed_frames": f.analysed,
+        }
+        for f in faces.summaries(opened)
+    ]  # fmt: skip
+    if as_json:
+        correction = made.model_dump() if made is not None else None
+        return print_json({"session": opened.id, "candidate": list(now.faces), "why": now.why, "faces": rows, "correction": correction})
+    if made is not None:
+        typer.echo(describe(made))
+    return _show_faces(rows, now.sentence)
+
+
+def _show_faces(rows: list[dict[str, Any]], sentence: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("face", "candidate", "seconds", "size px", "moves", "with the voice", "frames analysed")
+    for row in rows:
+        size = "–" if row["size_px"] is None else f"{row['size_px']:.0f}"
+        voice = "–" if row["voice"] is None else f"{row['voice']:.2f}"
+        mark = "yes" if row["candidate"] else ""
+        table.add_row(row["face"], mark, f"{row['seconds']:.1f}", size, row["moving"], voice, str(row["analysed_frames"]))
+    console = Console()
+    console.print(table)
+    console.print(f"Candidate: {sentence}", highlight=False, markup=False, soft_wrap=True)
 
 
 @sessions.command()

@@ -191,7 +191,7 @@ def _score_table(scores: list[Score], before: list[Score] | None = None) -> Any:
 
 def describe(change: Override) -> str:
     """A correction as a sentence."""
-    what = change.name if change.kind == "score" else f"label {change.start:.1f} to {change.end:.1f} s"
+    what = f"label {change.start:.1f} to {change.end:.1f} s" if change.kind == "label" else change.name
     was, now = (_digits(v) if isinstance(v, float) else v for v in (change.original, change.value))
     return f"{change.scope} {what}: {was} → {now} by {change.by}, {change.when}: {change.reason}"
 

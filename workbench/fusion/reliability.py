@@ -43,7 +43,7 @@ _WORDS: tuple[str, ...] = (
     "no face",
     "only faces of other people",
     "picture frozen",
-    "a still picture of a face",
+    "a still picture or a drawing of a face",
     "the face is too small",
     "the face is not sharp enough",
     "the face is too dark",
@@ -66,6 +66,8 @@ class FaceRows:
         See `contracts.CropQuality`.
     change, motion : ndarray
         See `contracts.Detection`.
+    confirmed : bool
+        A person said that this face is the candidate's: then it lives, however little it moves.
     """
 
     present: Bools
@@ -76,6 +78,7 @@ class FaceRows:
     brightness: Floats
     change: Floats
     motion: Floats
+    confirmed: bool = False
 
 
 def crop_reasons(size_px: ArrayLike, quality: ArrayLike, sharpness: ArrayLike, brightness: ArrayLike, vision: Vision) -> Codes:
@@ -135,7 +138,7 @@ def judge(times: Floats, faces: FaceRows, vision: Vision) -> tuple[Floats, Codes
     faces : FaceRows
     vision : Vision
     """
-    dead = moves(faces.motion, faces.change, vision) is False
+    dead = not faces.confirmed and moves(faces.motion, faces.change, vision) is False
     crop = crop_reasons(faces.size_px, faces.quality, faces.sharpness, faces.brightness, vision)
     why = np.select(
         [~faces.present & faces.others, ~faces.present, frozen(times, faces.change, vision), np.full(len(times), dead)],

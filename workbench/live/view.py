@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench import contracts
+from workbench.fusion.reliability import Picture
 from workbench.labels import BASIC
 from workbench.live.health import Reading
 from workbench.sessions.replay import Replay
@@ -69,11 +70,13 @@ def _face(
 
 
 def fused_label(replay: Replay, clock: float) -> str:
-    """The fused label of the last usable window, if that is no older than two seconds."""
+    """The fused label of the last usable window, if that is no older than two seconds; else why the face is not read now."""
     smoothed = replay.fusion.smoothed
     known = np.flatnonzero(smoothed.label >= 0)
     if len(known) == 0 or clock - replay.fusion.windows.end[known[-1]] > 2.0:
-        return ""
+        why = replay.observations.faces.why
+        now = Picture(int(why[-1])) if why is not None and len(why) else Picture.USABLE
+        return now.words if now > Picture.OTHER_FACE else ""
     probs = smoothed.probs[known[-1]]
     if not smoothed.uncertain[known[-1]]:
         label = smoothed.label[known[-1]]

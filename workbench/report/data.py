@@ -12,8 +12,10 @@ import numpy as np
 from workbench.contracts import Answer, Detections, Event, FusedWindow, Score, SessionHeader, SpeechSegment, Transcript
 from workbench.labels import COMPOUND, derive_compound
 from workbench.sessions import files
+from workbench.sessions.faces import stated
 from workbench.settings import Settings
 from workbench.streams import Track
+from workbench.vision.candidate import Choice
 
 if TYPE_CHECKING:
     from workbench.sessions.overrides import Override
@@ -43,6 +45,10 @@ class ReportData:
         The stored copy of the source, if there is one and its pictures may be shown.
     warnings : list of str
         What opening the session had to repair or leave out.
+    overrides : list of Override
+        What reviewers corrected.
+    candidate : Choice or None
+        Whose face counts, and why; None in sessions of version 0.1.
     """
 
     header: SessionHeader
@@ -61,6 +67,7 @@ class ReportData:
     video: Path | None = None
     warnings: list[str] = field(default_factory=list)
     overrides: list[Override] = field(default_factory=list)
+    candidate: Choice | None = None
 
     @property
     def replies(self) -> list[Answer]:
@@ -109,6 +116,7 @@ def read(session: Session) -> ReportData:
         derived=mean_derived(seen.visual, session.settings.vision.compound_readout),
         video=session.video_path if may_show else None,
         overrides=session.overrides,
+        candidate=stated(session),
         # what was repaired is an event as well
         warnings=[w for w in session.warnings if w not in {e.message for e in session.events}],
     )

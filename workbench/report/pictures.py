@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import av
@@ -81,8 +82,9 @@ class _Boxes:
 
     def __init__(self, material: ReportData) -> None:
         found: list[tuple[float, Box]] = []
+        mine = material.candidate.faces if material.candidate is not None else ()
         for item in material.detections:
-            face = next((d for d in item.detections if d.face_id == item.candidate), None) or next(iter(item.detections), None)
+            face = next((d for d in item.detections if d.face_id in (mine or (item.candidate,))), None) or next(iter(item.detections), None)
             if face is not None:
                 found.append((item.timestamp, face.box))
         self._times = np.array([t for t, _ in found])
@@ -95,12 +97,33 @@ class _Boxes:
         nearest = int(np.abs(self._times - time).argmin())
         if abs(self._times[nearest] - time) > 0.5:
             return image
-        height, width = image.shape[:2]
-        top, left, bottom, right = (v * s for v, s in zip(self._boxes[nearest], (height, width, height, width), strict=True))
-        side = min(1.6 * max(bottom - top, right - left), height, width)
-        y = int(np.clip((top + bottom - side) / 2, 0, height - side))
-        x = int(np.clip((left + right - side) / 2, 0, width - side))
-        return image[y : y + max(int(side), 1), x : x + max(int(side), 1)]
+        return square(image, self._boxes[nearest])
+
+
+def square(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    """A square about a face."""
+    height, width = image.shape[:2]
+    top, left, bottom, right = (v * s for v, s in zip(box, (height, width, height, width), strict=True))
+    side = min(1.6 * max(bottom - top, right - left), height, width)
+    y = int(np.clip((top + bottom - side) / 2, 0, height - side))
+    x = int(np.clip((left + right - side) / 2, 0, width - side))
+    return image[y : y + max(int(side), 1), x : x + max(int(side), 1)]
+
+
+def portraits(video: Path, examples: Mapping[str, tuple[float, Box]]) -> dict[str, str]:
+    """A small picture of each face as a data URI; of those that the video does not show (any more) none.
+
+    Parameters
+    ----------
+    video : Path
+    examples : mapping
+        Face id → time (s) and box.
+    """
+    times = sorted({time for time, _ in examples.values()})
+    with contextlib.suppress(MediaError, OSError, av.FFmpegError):
+        shown = dict(frames(video, times))
+        return {name: _jpeg(square(shown[time], box), 96) for name, (time, box) in examples.items() if time in shown}
+    return {}
 
 
 def _jpeg(image: NDArray[np.uint8], height: int) -> str:

@@ -53,7 +53,14 @@ def _face(material: ReportData) -> str:
     usable = usable_seconds(material, "visual")
     if not usable:
         return "No usable face was seen in it."
-    return f"A usable face was seen in {duration(usable)} ({share(usable, material.duration)})."
+    return f"A usable face was seen in {duration(usable)} ({share(usable, material.duration)}).{_whose(material)}"
+
+
+def _whose(material: ReportData) -> str:
+    """Whose face it is, where there was a choice."""
+    if material.candidate is None or len({d.face_id for item in material.detections for d in item.detections if d.face_id}) < 2:
+        return ""
+    return f" The candidate's is {material.candidate.sentence}."
 
 
 def _answers(material: ReportData) -> str:

@@ -40,7 +40,7 @@ def correct(session: Session, chosen: Sequence[str], reason: str, by: str) -> ov
     Returns
     -------
     Override or None
-        None where these faces count already: then windows and scores are only computed again.
+        None where somebody said the same before: then windows and scores are only computed again.
 
     Raises
     ------
@@ -49,14 +49,18 @@ def correct(session: Session, chosen: Sequence[str], reason: str, by: str) -> ov
     """
     known = {f.face_id: f for f in faces.summaries(session)}
     wanted = list(dict.fromkeys(chosen))
+    if not wanted:
+        raise SessionError(f"{session.folder}: no face was named; faces: {', '.join(sorted(known, key=_number)) or 'none'}")
     for name in wanted:
         if name not in known:
             raise SessionError(f"{session.folder}: no face {name!r}; faces: {', '.join(sorted(known, key=_number)) or 'none'}")
         if not known[name].analysed:
             raise SessionError(f"{session.folder}: the expression of {name} was not read (older sessions read the candidate's alone)")
     before = current(session)
-    same = set(before.faces) == set(wanted) and faces.stated(session) is not None
-    result = replay.replay_session(session, faces=wanted)
+    same = before.confirmed and set(before.faces) == set(wanted)
+    if not same and not (reason.strip() and by.strip()):
+        raise SessionError("candidate: needs a reason and who decides (--reason, --by); nothing was changed")
+    result = replay.replay_session(session, candidate=Choice(tuple(wanted), "", confirmed=True))
     files.keep(session.folder, ORIGINAL, ("windows.jsonl", "scores.jsonl"))
     made = None if same else overrides.of_candidate(session, ", ".join(before.faces) or None, ", ".join(wanted), reason, by)
     files.write_atomically(session.folder / "windows.jsonl", replay.lines(result.windows))

@@ -36,8 +36,8 @@ class Frames:
     row : ndarray of int, shape (m,)
         Of each detection: its frame's row.
     face : ndarray of str, shape (m,)
-    area : ndarray, shape (m,)
-        Share of the picture.
+    box : ndarray, shape (m, 4)
+        See `contracts.Detection`.
     movement : ndarray, shape (m, 3)
         ``change``, ``motion``, ``mouth_motion``.
     """
@@ -47,7 +47,7 @@ class Frames:
     candidate: NDArray[np.object_]
     row: Ints
     face: NDArray[np.str_]
-    area: Floats
+    box: Floats
     movement: Floats
 
 
@@ -100,7 +100,7 @@ def frames(session: SessionReader) -> Frames | None:
     return Frames(
         column(table, "frame_id").to_numpy().astype(np.int64)[rows], times,
         column(table, "candidate").to_numpy(zero_copy_only=False)[rows], row[kept],
-        names.to_numpy(zero_copy_only=False)[kept].astype(str), (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]), movement,
+        names.to_numpy(zero_copy_only=False)[kept].astype(str), box, movement,
     )  # fmt: skip
 
 
@@ -124,17 +124,18 @@ def predictions(session: SessionReader) -> Predictions | None:
     )  # fmt: skip
 
 
-def visual(session: SessionReader, vision: Vision, mine: Sequence[str] | None) -> tuple[Track, Faces]:
+def visual(session: SessionReader, vision: Vision, choice: Choice | None) -> tuple[Track, Faces]:
     """The candidate's emotion probabilities, one row an analysed frame.
 
     Parameters
     ----------
     session : SessionReader
     vision : Vision
-    mine : sequence of str or None
-        Face ids that are the candidate's. None in sessions of version 0.1: then each frame's own `candidate`, or where no
-        frame names one, the face seen most often.
+    choice : Choice or None
+        Whose face counts. None in sessions of version 0.1: then each frame's own `candidate`, or where no frame names one, the
+        face seen most often.
     """
+    mine = None if choice is None else choice.faces
     seen, read_of = frames(session), predictions(session)
     if seen is None and read_of is None:
         return Track.empty("visual", BASIC), Faces()
@@ -142,8 +143,9 @@ def visual(session: SessionReader, vision: Vision, mine: Sequence[str] | None) -
         assert read_of is not None
         ids, at = np.unique(read_of.frame_id, return_index=True)
         times, rows = increasing(read_of.times[at])
-        nothing, none = np.empty(0), np.empty(0, np.int64)
-        seen = Frames(ids[rows], times, np.full(len(rows), None, object), none, np.empty(0, str), nothing, np.empty((0, 3)))
+        seen = Frames(
+            ids[rows], times, np.full(len(rows), None, object), np.empty(0, np.int64), np.empty(0, str), np.empty((0, 4)), np.empty((0, 3))
+        )
     names = read_of.names if read_of is not None else ()
     face = _wanted(seen, read_of, mine)
     at, present = _rows(seen.frame_id, face, read_of)
@@ -154,12 +156,12 @@ def visual(session: SessionReader, vision: Vision, mine: Sequence[str] | None) -
     blank = np.full((len(face), len(BASIC)), np.nan)
     values, quality = (of(read_of.probs), of(read_of.quality)) if read_of is not None else (blank, blank[:, :4])
     size, score, sharpness, brightness = quality.T
-    if mine is None:
+    if choice is None:
         why, reliability = None, np.where(np.isnan(score), present.astype(float), score)
         usable = usable_face(size, score, vision)
     else:
-        movement, others = _movement(seen, mine)
-        rows_of_face = FaceRows(present, others, size, score, sharpness, brightness, movement[:, 0], movement[:, 1])
+        movement, others = _movement(seen, choice.faces)
+        rows_of_face = FaceRows(present, others, size, score, sharpness, brightness, movement[:, 0], movement[:, 1], choice.confirmed)
         reliability, why = judge(seen.times, rows_of_face, vision)
         usable = why == 0
     track = Track("visual", seen.times, values, BASIC, reliability, present & usable & ~np.isnan(values).any(axis=1))
@@ -215,30 +217,30 @@ def summaries(session: SessionReader) -> list[FaceSummary]:
     for name in np.unique(seen.face).tolist():
         own = seen.face == name
         rows = seen.row[own]
-        face = summarise(name, seen.times[rows], step[rows], seen.area[own], seen.movement[own], speech, vision)
+        box = seen.box[own]
+        area = (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
+        face = summarise(name, seen.times[rows], step[rows], area, seen.movement[own], speech, vision)
         mine = read_of.face == read_of.names.index(name) if read_of is not None and name in read_of.names else np.empty(0, bool)
         size = np.median(read_of.quality[mine, 0]) if read_of is not None and mine.any() else None
-        example = int(seen.frame_id[rows[np.argmax(seen.area[own])]])
+        largest = int(np.argmax(area))
+        example = (float(seen.times[rows[largest]]), tuple(box[largest].tolist()))
         result.append(replace(face, analysed=int(mine.sum()), size_px=None if size is None else float(size), example=example))
     return sorted(result, key=lambda f: -f.presence)
 
 
-def choice(session: SessionReader) -> Choice:
+def automatic(session: SessionReader) -> Choice:
     """The candidate by what is stored, before any correction."""
     return choose(summaries(session))
 
 
 def stated(session: SessionReader) -> Choice | None:
-    """Whose face counts, as the session says: the newest correction, else what was chosen at its end; None where it says nothing."""
+    """Whose face counts, as the session says: the newest correction, else what was chosen at its end.
+
+    None in sessions of version 0.1, whose frames say it one by one.
+    """
     corrected = [e for e in overrides.verify(session).entries if e.kind == "candidate"] if (session.folder / overrides.LOG).exists() else []
     if corrected:
         last = corrected[-1]
-        return Choice(tuple(str(last.value).split(", ")), f"chosen by {last.by}: {last.reason}")
+        return Choice(tuple(str(last.value).split(", ")), f"chosen by {last.by}: {last.reason}", confirmed=True)
     events = [e for e in session.events if e.kind == EventKind.CANDIDATE]
     return Choice(tuple(events[-1].data["faces"]), str(events[-1].data["why"])) if events else None
-
-
-def chosen(session: SessionReader) -> tuple[str, ...] | None:
-    """The face ids that are the candidate's; None in sessions of version 0.1, whose frames say it one by one."""
-    says = stated(session)
-    return None if says is None else says.faces

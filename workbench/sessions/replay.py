@@ -33,6 +33,7 @@ from workbench.sessions import files
 from workbench.sessions.tracks import observe
 from workbench.settings import Settings
 from workbench.streams import Floats, Track
+from workbench.vision.candidate import Choice
 
 if TYPE_CHECKING:
     from workbench.sessions.store import Session
@@ -111,7 +112,7 @@ def recompute(
 
 
 def replay_session(
-    session: Session, settings: Settings | None = None, known: Known | None = None, *, faces: Sequence[str] | None = None
+    session: Session, settings: Settings | None = None, known: Known | None = None, *, candidate: Choice | None = None
 ) -> Replay:
     """Compute the windows and scores of a stored session again.
 
@@ -124,8 +125,8 @@ def replay_session(
         Without it, those of the header and of the changes made while the session ran. Only
         `SECTIONS` are followed: the others describe how the stored outputs were made.
         Channels that are disabled in the session stay so.
-    faces : sequence of str, optional
-        Face ids that are to be the candidate's, instead of those that the session says.
+    candidate : Choice, optional
+        Whose face counts, instead of what the session says.
 
     Raises
     ------
@@ -133,7 +134,7 @@ def replay_session(
         If the header's settings are not valid (any more), or the given ones cannot be used.
     """
     stored = session.settings
-    seen = session.observations if faces is None else observe(session, faces)
+    seen = session.observations if candidate is None else observe(session, candidate)
     with collecting_later():
         if settings is None:
             return recompute(seen, stored, changes=changes_of(session.events, stored), known=known)

@@ -10,7 +10,7 @@ import contextlib
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from workbench.sessions import faces
 from workbench.sessions.arrow import column, floats, increasing, read
 from workbench.sessions.reader import SessionReader
 from workbench.streams import STREAMS, Bools, Floats, Track
+from workbench.vision.candidate import Choice
 
 if TYPE_CHECKING:
     pass
@@ -61,17 +62,17 @@ class SessionArrays(SessionReader):
         return observe(self)
 
 
-def observe(session: SessionReader, chosen_faces: Sequence[str] | None = None) -> Observations:
+def observe(session: SessionReader, choice: Choice | None = None) -> Observations:
     """All that fusion and scoring read of a session.
 
     Parameters
     ----------
     session : SessionReader
-    chosen_faces : sequence of str, optional
-        Face ids that are the candidate's; otherwise those that the session says, see `faces.chosen`.
+    choice : Choice, optional
+        Whose face counts; otherwise what the session says, see `faces.stated`.
     """
     chosen = session.settings
-    visual, seen_faces = faces.visual(session, chosen.vision, chosen_faces if chosen_faces is not None else faces.chosen(session))
+    visual, seen_faces = faces.visual(session, chosen.vision, choice if choice is not None else faces.stated(session))
     transcripts, spans, prosody = candidate(session.transcripts, session.segments, session.prosody)
     said = segments(spans)
     affect = columns(rows_track(session, "affect"), BASIC)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.contracts import Box
 from workbench.settings import Vision
 from workbench.vision.fitness import LAG, moves
 
@@ -15,7 +16,7 @@ Floats = NDArray[np.float64]
 
 RIVAL = 0.25
 """A face may be the candidate's for its voice if it has this share of the largest area × time."""
-VOICE, SIGMAS = 0.3, 3.0
+VOICE, SIGMAS = 0.3, 2.5
 """Least correlation of mouth and voice that says whose the voice is, and by how many standard errors (1 / √seconds) it must be above
 the largest face's. Below, size and time decide: heads move with speech for other reasons too, and a voice may be off camera."""
 LONGEST_STEP = 0.5
@@ -42,8 +43,8 @@ class FaceSummary:
         Median of the shorter side of its box, px.
     analysed : int
         Frames in which its expression was read.
-    example : int
-        Number of the frame in which it is largest.
+    example : tuple, optional
+        Where it is largest: time (s) and box.
     """
 
     face_id: str
@@ -55,7 +56,7 @@ class FaceSummary:
     voice: float | None
     size_px: float | None = None
     analysed: int = 0
-    example: int = 0
+    example: tuple[float, Box] | None = None
 
     @property
     def moving(self) -> str:
@@ -65,10 +66,11 @@ class FaceSummary:
 
 @dataclass(frozen=True)
 class Choice:
-    """Whose face counts, and why. `faces` is empty where there is none."""
+    """Whose face counts, and why. `faces` is empty where there is none; `confirmed` where a person said so."""
 
     faces: tuple[str, ...]
     why: str
+    confirmed: bool = False
 
     @property
     def sentence(self) -> str:
@@ -121,7 +123,7 @@ def choose(faces: Sequence[FaceSummary]) -> Choice:
     >>> portrait = FaceSummary("f-1", 20, 0, 20, presence=4.0, lives=False, voice=None)
     >>> speaker = FaceSummary("f-2", 20, 0, 20, presence=1.0, lives=True, voice=None)
     >>> choose([portrait, speaker])
-    Choice(faces=('f-2',), why='the only face that moves; f-1 is a still picture')
+    Choice(faces=('f-2',), why='the only face that moves; f-1 is a still picture', confirmed=False)
     """
     if not faces:
         return Choice((), "no face has been in the picture for long enough")

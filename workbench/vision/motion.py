@@ -4,8 +4,9 @@ A portrait on the wall, a poster or a photo in a hand moves as a whole, if at al
 of a living face move against one another. So a face is compared with itself half a second before: points on it are followed, the
 movement of the whole (an affine transform) is taken off, and what is left is its own movement.
 
-Measured at 64 px a face (`motion` × 64, 5th percentile, median, 95th): somebody who cries, 0.3, 1.0, 5 px, whether compressed hard,
-dark or shaken; a portrait, with noise and a shaken camera, 0.04, 0.06, 0.08 px; a photo that is waved about 0.05, 0.08, 0.8 px.
+Measured as a share of the face's size (median; exceeded in 15 % of moments): somebody who cries, 0.016, 0.05 to 0.08, whether
+compressed hard, dark or shaken; a calm man who smiles once, 0.005, 0.037; a portrait, with noise and a shaken camera, 0.001 to 0.002,
+0.003; a photo that is waved about, 0.003, 0.004; a drawn face whose mouth opens and shuts, 0.003, 0.004.
 Pixels of a frozen face change by 0 to 0.9 grey levels in half a second (encoded again, with noise), of a living one by 4 or more,
 also in the dark.
 """
@@ -90,10 +91,17 @@ class PictureMotion:
         self._before.append((time, grey))
         return cut
 
-    def of_face(self, box: Box) -> Movement:
-        """The movement of what is in `box`; only where `due`."""
+    @property
+    def reference(self) -> float:
+        """Time of the frame that the newest is compared with, s."""
+        return self._before[0][0]
+
+    def of_face(self, before: Box, box: Box) -> Movement:
+        """The movement of a face that was at `before` in the frame of `reference` and is at `box` now; only where `due`."""
         assert self._grey is not None
-        return movement(_patch(self._before[0][1], box), _patch(self._grey, box))
+        then, now = self._before[0][1], _patch(self._grey, box)
+        change = float(np.sqrt(np.mean((now.astype(np.float32) - _patch(then, box)) ** 2)))
+        return Movement(change, *movement(_patch(then, before), now))
 
 
 def is_cut(before: Floats, after: Floats) -> bool:
@@ -105,15 +113,14 @@ def is_cut(before: Floats, after: Floats) -> bool:
     return scale < 1e-9 or float((a * b).sum()) / scale < CUT_LIKENESS
 
 
-def movement(before: Grey, after: Grey) -> Movement:
-    """Compare a face with itself: two patches of `SIZE` × `SIZE` grey levels cut at the same place."""
-    change = float(np.sqrt(np.mean((after.astype(np.float32) - before) ** 2)))
+def movement(before: Grey, after: Grey) -> tuple[float, float | None] | tuple[None, None]:
+    """How the parts of a face, and its mouth, move against the whole, between two patches of `SIZE` × `SIZE` grey levels."""
     to, followed, _ = cv2.calcOpticalFlowPyrLK(
         before, after, _POINTS, None, winSize=(13, 13), maxLevel=2, criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03)
     )
     kept = followed.ravel() == 1
     if kept.sum() < _FOLLOWED:
-        return Movement(change, None, None)
+        return None, None
     start, end = _POINTS[kept, 0].astype(float), to[kept, 0].astype(float)
     plane = np.column_stack([start, np.ones(len(start))])
     weight, left = np.ones(len(start)), np.zeros(len(start))
@@ -123,7 +130,7 @@ def movement(before: Grey, after: Grey) -> Movement:
         weight = 1 / np.sqrt(np.maximum(left, 0.1))
     mouth = left[_MOUTH[kept]]
     own = np.sort(left)[:-2]  # one or two points always slip at an edge
-    return Movement(change, _rms(own), _rms(mouth) if len(mouth) else None)
+    return _rms(own), _rms(mouth) if len(mouth) else None
 
 
 def _rms(pixels: Floats) -> float:

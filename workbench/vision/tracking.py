@@ -15,7 +15,7 @@ from workbench.settings import Vision
 from workbench.stage import StageSpec
 from workbench.streams import DetectedFrame, TrackedFrame
 from workbench.vision.appearance import Embedding, distance, embed
-from workbench.vision.fitness import LAG, moves
+from workbench.vision.fitness import moves
 from workbench.vision.motion import Movement, PictureMotion
 
 Floats = NDArray[np.float64]
@@ -54,7 +54,7 @@ class _Face:
     face_id: str | None = None
     presence: float = 0.0
     missed_since: float | None = None
-    since: float = 0.0
+    places: deque[tuple[float, contracts.Box]] = field(default_factory=lambda: deque(maxlen=64))
     cut: bool = False
     moments: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=600))
 
@@ -67,8 +67,6 @@ class _Face:
     def update(self, box: Floats, time: float, look: Embedding, alone: bool) -> None:
         """Add a detection; the appearance is updated only where no other face is near (`alone`)."""
         step = time - self.time
-        if step > RECENT:
-            self.since = time
         if self.missed_since is None and step > 0:
             self.velocity += 0.5 * ((box[:2] - self.box[:2]) / step - self.velocity)
         else:
@@ -146,20 +144,26 @@ class FaceTracker:
         self._miss(time, matched)
         for i in range(len(boxes)):
             if i not in matched:
-                matched[i] = _Face(boxes[i], looks[i], time, since=time)
+                matched[i] = _Face(boxes[i], looks[i], time)
                 self._faces.append(matched[i])
         for face in matched.values():
             if face.face_id is None and face.hits >= CONFIRM:
                 self._name(face)
-        moved = self._measure(message.detections, matched, time) if self._picture.due else {}
+        for i, d in enumerate(message.detections):
+            matched[i].places.append((time, d.box))
+        moved = self._measure(message.detections, matched) if self._picture.due else {}
         self._choose()
         named = [_named(d, matched[i].face_id, moved.get(i)) for i, d in enumerate(message.detections)]
         candidate = self._candidate.face_id if self._candidate else None
         yield TrackedFrame(frame.packet, message.model_copy(update={"detections": named, "candidate": candidate, "cut": cut}))
 
-    def _measure(self, detections: list[contracts.Detection], matched: dict[int, _Face], time: float) -> dict[int, Movement]:
-        """Detection index → how the face moved; not of a face that came a moment ago: something else was at its place."""
-        moved = {i: self._picture.of_face(d.box) for i, d in enumerate(detections) if time - matched[i].since >= LAG}
+    def _measure(self, detections: list[contracts.Detection], matched: dict[int, _Face]) -> dict[int, Movement]:
+        """Detection index → how the face moved; only of those that were detected in the frame of half a second before, too."""
+        moved: dict[int, Movement] = {}
+        for i, detection in enumerate(detections):
+            before = next((box for at, box in matched[i].places if at == self._picture.reference), None)
+            if before is not None:
+                moved[i] = self._picture.of_face(before, detection.box)
         for i, movement in moved.items():
             if movement.motion is not None:
                 matched[i].moments.append((movement.motion, movement.change))

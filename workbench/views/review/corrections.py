@@ -13,6 +13,7 @@ from workbench.labels import BASIC
 from workbench.sessions import overrides
 from workbench.views.review import html
 from workbench.views.review.data import Opened
+from workbench.views.review.faces import FacePicker
 
 
 class Corrections(pn.viewable.Viewer):
@@ -25,18 +26,23 @@ class Corrections(pn.viewable.Viewer):
         Gives the selected span, start and end in seconds, or nothing.
     changed : callable
         Called after a correction was stored.
+    renew : callable
+        Called after the candidate was corrected: windows and scores are others now.
     """
 
-    def __init__(self, opened: Opened, selection: Callable[[], list[float]], changed: Callable[[], None], **params: Any) -> None:
+    def __init__(
+        self, opened: Opened, selection: Callable[[], list[float]], changed: Callable[[], None], renew: Callable[[], None], **params: Any
+    ) -> None:
         super().__init__(**params)
-        self.opened, self._selection, self._changed = opened, selection, changed
+        self.opened, self._selection, self._changed, self._renew = opened, selection, changed, renew
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "size": "small"}
         names = [s.name for s in opened.session.scores_of("session")]
-        self.what = pmui.RadioButtonGroup(options=["Score", "Label of the selection"], value="Score", size="small")
+        self.what = pmui.RadioButtonGroup(options=["Score", "Label of the selection", "Candidate"], value="Score", size="small")
         self.scope = pmui.Select(label="Of", options=opened.scopes(), value="session", margin=(14, 10, 5, 10), **wide)
         self.score = pmui.Select(label="Score", options=names, value=names[0] if names else None, **wide)
         self.value = pmui.FloatInput(label="New value, 0 to 100", start=0, end=100, step=1, value=None, **wide)
         self.label = pmui.Select(label="New label", options=list(BASIC), value="neutral", visible=False, **wide)
+        self.faces = FacePicker(opened.session, visible=False)
         self.reason = pmui.TextInput(label="Reason", placeholder="why the computed value is wrong", **wide)
         self.by = pmui.TextInput(label="By", placeholder="name, role or pseudonym", **wide)
         self.store = pmui.Button(label="Store the correction", size="small", on_click=lambda _: self._store())
@@ -48,11 +54,14 @@ class Corrections(pn.viewable.Viewer):
 
     def follow(self) -> None:
         """Show what the choice and the selection ask for."""
-        score = self.what.value == "Score"
+        score, label = self.what.value == "Score", self.what.value == "Label of the selection"
         self.scope.visible = self.score.visible = self.value.visible = score
-        self.label.visible = not score
-        span = self._selection() if not score else []
-        if not score:
+        self.label.visible = label
+        if self.what.value == "Candidate" and not self.faces.visible:
+            self.faces.show()
+        self.faces.visible = not score and not label
+        span = self._selection() if label else []
+        if label:
             text = f"{html.clock(span[0])} to {html.clock(span[1])}" if span else "Drag over a track to select a span first."
             self.message.object = f"<p style='font-size:13px;margin:4px 0'>{text}</p>"
 
@@ -64,6 +73,10 @@ class Corrections(pn.viewable.Viewer):
                     raise SessionError("Give a new value from 0 to 100, a reason, and who decides.")
                 value = self.value.value / 100
                 made = overrides.of_score(session, self.score.value or "", value, self.reason.value, self.by.value, self.scope.value)
+            elif self.what.value == "Candidate":
+                if self.faces.store(self.reason.value, self.by.value) is None:
+                    return self._say("That face counts already; windows and scores were computed again.", "inherit")
+                return self._renew()
             else:
                 start, end = self._selection() or (0.0, 0.0)
                 made = overrides.of_label(session, start, end, self.label.value, self.reason.value, self.by.value)
@@ -82,6 +95,6 @@ class Corrections(pn.viewable.Viewer):
     def __panel__(self) -> Any:
         return pn.Column(
             pn.Spacer(height=8),
-            self.what, self.scope, self.score, self.value, self.label, self.reason, self.by, self.store, self.message, self.log,
+            self.what, self.scope, self.score, self.value, self.label, self.faces, self.reason, self.by, self.store, self.message, self.log,
             sizing_mode="stretch_width",
         )  # fmt: skip

@@ -142,7 +142,9 @@ def corrections(found: Any) -> str:
     for e in reversed(found.entries):
         was, now = (percent(v) if isinstance(v, float) else str(v or "–") for v in (e.original, e.value))
         seek = f" data-seek='{e.start:.3f}'" if e.start is not None else ""
-        what = f"{e.scope} {e.name}" if e.kind == "score" else f"{clock(e.start or 0)} to {clock(e.end or 0)}"
+        what = {
+            "score": f"{e.scope} {e.name}", "label": f"{clock(e.start or 0)} to {clock(e.end or 0)}", "candidate": "Candidate's face"
+        }[e.kind]  # fmt: skip
         rows.append(
             f"<a class='row correction'{seek}><b>{escape(what)}</b> <span class='was'>{escape(was)}</span>{escape(now)}<br>"
             f"<span class='i'>{escape(e.by)}, {escape(e.when[:16].replace('T', ' '))}: {escape(e.reason)}</span></a>"

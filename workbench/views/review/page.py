@@ -108,6 +108,7 @@ class ReviewPage(pn.viewable.Viewer):
             self.body.objects = [self.back, self.note]
             return
         view.param.watch(lambda e: self.param.update(**{e.name: e.new}), ["time", "settings"])
+        view.param.watch(lambda _: self._show(), "renewed")
         head = pn.pane.HTML(f"<b style='font-size:16px'>{escape(view.opened.session.id)}</b>", margin=(8, 12))
         self.body.objects = [
             pn.Row(self.back, head, pn.Spacer(sizing_mode="stretch_width"), view.report, sizing_mode="stretch_width"),

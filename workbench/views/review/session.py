@@ -50,6 +50,7 @@ class SessionView(pn.viewable.Viewer):
 
     time = param.Number(default=0.0, doc="cursor when it rests, s")
     settings = param.String(default="", doc="what the sliders say, see `Sliders.moved`")
+    renewed = param.Event(doc="windows and scores were computed again: the page is to be made anew")
 
     def __init__(self, folder: Path, **params: Any) -> None:
         super().__init__(**params)
@@ -64,7 +65,9 @@ class SessionView(pn.viewable.Viewer):
         self.player.param.watch(lambda e: self.param.update(time=e.new), "time")
         self.player.param.watch(lambda e: self.timeline.compare(e.new), "compare")
         self.player.param.watch(lambda _: self._select(), "selection")
-        self.corrections = Corrections(self.opened, lambda: list(self.player.selection), self._corrected)
+        self.corrections = Corrections(
+            self.opened, lambda: list(self.player.selection), self._corrected, lambda: self.param.trigger("renewed")
+        )
         self.refit: Refit | None = None
         self._scope = pmui.Select(
             label="Scores of",
