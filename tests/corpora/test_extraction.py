@@ -132,7 +132,14 @@ def test_other_weights_and_other_code_are_another_key(monkeypatch: pytest.Monkey
 
 
 def test_every_setting_of_the_stages_is_part_of_a_key_or_known_not_to_matter() -> None:
-    later = {"vision.compound_readout", "vision.min_face_px", "vision.min_quality", "speech.low_word_confidence", "speech.speakers"}
+    later = {
+        "vision.compound_readout",
+        "vision.min_face_px",
+        "vision.min_quality",
+        "vision.frozen_after",
+        "speech.low_word_confidence",
+        "speech.speakers",
+    }
     every = {f"{name}.{f}" for name, part in (("capture", Capture), ("vision", Vision), ("speech", Speech)) for f in part.model_fields}
     used = {s for step in STEPS for s in step.settings}
     assert every - used == later

@@ -25,6 +25,7 @@ from workbench.live.observations import Observing
 from workbench.sessions.replay import matches, replay_session
 from workbench.sessions.store import Session
 from workbench.streams import TrackedFrame
+from workbench.views.review.session import SessionView
 
 pytestmark = pytest.mark.media
 Command = Callable[..., Done]
@@ -316,3 +317,24 @@ def test_a_person_may_say_that_somebody_very_calm_lives(tmp_path: Path, command:
     done = command("sessions", "candidate", session.folder, "--face", "f-1", "--by", "tester", "--reason", "she listened")
     assert done.code == 0, done.err
     assert reasons(Session.open(session.folder).fused_windows) == {""}
+
+
+def test_the_review_page_shows_every_face_and_stores_the_choice(two: Path, tmp_path: Path) -> None:
+    view = SessionView(Path(shutil.copytree(two, tmp_path / "two")))
+    renewed: list[object] = []
+    view.param.watch(renewed.append, "renewed")
+    form = view.corrections
+    form.what.value = "Candidate"
+    shown = form.faces.pictures.object
+    assert shown.count("<figure") == shown.count("data:image/jpeg") == 2
+    assert form.faces.choice.value == choice(view.opened.session)[0][0]
+    form.faces.choice.value = chosen = other(view.opened.session)
+    form.store.clicks += 1
+    assert "needs a reason" in form.message.object
+    assert not renewed
+    form.by.value, form.reason.value = "tester", "he was interviewed"
+    form.store.clicks += 1
+    assert len(renewed) == 1, "windows and scores are others: the page is made anew"
+    again = SessionView(view.opened.session.folder)
+    assert {w.face_id for w in again.opened.session.fused_windows} == {chosen}
+    assert "he was interviewed" in again.corrections.log.object

@@ -42,7 +42,8 @@ class Corrections(pn.viewable.Viewer):
         self.score = pmui.Select(label="Score", options=names, value=names[0] if names else None, **wide)
         self.value = pmui.FloatInput(label="New value, 0 to 100", start=0, end=100, step=1, value=None, **wide)
         self.label = pmui.Select(label="New label", options=list(BASIC), value="neutral", visible=False, **wide)
-        self.faces = FacePicker(opened.session, visible=False)
+        self.faces = FacePicker(opened.session)
+        self._choice = pn.Column(self.faces, visible=False, sizing_mode="stretch_width")
         self.reason = pmui.TextInput(label="Reason", placeholder="why the computed value is wrong", **wide)
         self.by = pmui.TextInput(label="By", placeholder="name, role or pseudonym", **wide)
         self.store = pmui.Button(label="Store the correction", size="small", on_click=lambda _: self._store())
@@ -57,9 +58,9 @@ class Corrections(pn.viewable.Viewer):
         score, label = self.what.value == "Score", self.what.value == "Label of the selection"
         self.scope.visible = self.score.visible = self.value.visible = score
         self.label.visible = label
-        if self.what.value == "Candidate" and not self.faces.visible:
+        if self.what.value == "Candidate" and not self._choice.visible:
             self.faces.show()
-        self.faces.visible = not score and not label
+        self._choice.visible = not score and not label
         span = self._selection() if label else []
         if label:
             text = f"{html.clock(span[0])} to {html.clock(span[1])}" if span else "Drag over a track to select a span first."
@@ -95,6 +96,7 @@ class Corrections(pn.viewable.Viewer):
     def __panel__(self) -> Any:
         return pn.Column(
             pn.Spacer(height=8),
-            self.what, self.scope, self.score, self.value, self.label, self.faces, self.reason, self.by, self.store, self.message, self.log,
+            self.what, self.scope, self.score, self.value, self.label, self._choice,
+            self.reason, self.by, self.store, self.message, self.log,
             sizing_mode="stretch_width",
         )  # fmt: skip

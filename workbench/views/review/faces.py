@@ -30,7 +30,7 @@ class FacePicker(pn.viewable.Viewer):
         super().__init__(**params)
         self.session = session
         self.choice = pmui.RadioBoxGroup(label="The candidate's face", options=[], value=None, size="small", inline=True)
-        self._pictures = pn.pane.HTML(sizing_mode="stretch_width")
+        self.pictures = pn.pane.HTML(sizing_mode="stretch_width")
 
     @cached_property
     def _faces(self) -> list[Any]:
@@ -52,7 +52,7 @@ class FacePicker(pn.viewable.Viewer):
             cells.append(f"<figure{mark} data-face='{escape(f.face_id)}'>{image}<figcaption>{about}</figcaption></figure>")
         text = f"<p style='font-size:13px;margin:4px 0'>Candidate: {escape(now.sentence)}</p>"
         none = f"<p style='color:{ERROR}'>No faces are stored.</p>"
-        self._pictures.object = _STYLE + (f"{text}<div class='faces'>{''.join(cells)}</div>" if cells else none)
+        self.pictures.object = _STYLE + (f"{text}<div class='faces'>{''.join(cells)}</div>" if cells else none)
 
     def store(self, reason: str, by: str) -> overrides.Override | None:
         """Store the choice; windows and scores are computed again. None where it was chosen before.
@@ -65,4 +65,4 @@ class FacePicker(pn.viewable.Viewer):
         return candidate.correct(self.session, [self.choice.value] if self.choice.value else [], reason, by)
 
     def __panel__(self) -> Any:
-        return pn.Column(self._pictures, self.choice, sizing_mode="stretch_width")
+        return pn.Column(self.pictures, self.choice, sizing_mode="stretch_width")
