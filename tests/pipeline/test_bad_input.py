@@ -118,13 +118,14 @@ def test_one_dead_channel_is_heard_from_the_other(tmp_path: Path, sample_paths: 
 def test_five_faces_name_one_candidate(tmp_path: Path, command: Command) -> None:
     picture = media.read_image(zoo.path("footage-faces") / "multi_face.jpg")
     height, width = (picture.shape[0] // 2) * 2, (picture.shape[1] // 2) * 2
-    path = media.write(tmp_path / "five.mp4", media.still(picture[:height, :width], 2.0))
+    path = media.write(tmp_path / "five.mp4", media.moving(lambda t: np.roll(picture[:height, :width], round(60 * t), axis=1), 2.5))
     settings = tmp_path / "full.yaml"
     settings.write_text("vision: {detector: full_range}\ncapture: {max_height: 1080}\n")
-    done = command("evaluate", path, "--settings", settings, "--out", tmp_path / "s", "--json")
-    assert done.code == 0, done.err
+    assert "neither a face" in refused(command("evaluate", path, "--settings", settings, "--out", tmp_path / "s", "--json"))
     session = Session.open(tmp_path / "s")
-    assert any("no audio" in note for note in done.json["notes"])
+    notes = {e.kind: e.message for e in session.events}
+    assert "no audio" in notes["no_audio"]
+    assert "still picture" in notes["no_face"], "they move, but only as one picture"
     assert max(len(d.detections) for d in session.detections) == 5
     assert len({d.candidate for d in session.detections if d.candidate}) == 1
 

@@ -14,7 +14,7 @@ also in the dark.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -41,8 +41,7 @@ _MOUTH = (_POINTS[:, 0, 1] > 0.6 * SIZE) & (np.abs(_POINTS[:, 0, 0] - SIZE / 2) 
 _FOLLOWED = 12  # points that must be followed
 
 
-@dataclass(frozen=True)
-class Movement:
+class Movement(NamedTuple):
     """How a face changed in `LAG` seconds.
 
     Parameters
