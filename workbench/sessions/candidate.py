@@ -47,26 +47,46 @@ def correct(session: Session, chosen: Sequence[str], reason: str, by: str) -> ov
     SessionError
         If there is no such face, its expression was not read, reason or name are empty, or the log is broken.
     """
-    known = {f.face_id: f for f in faces.summaries(session)}
-    wanted = list(dict.fromkeys(chosen))
-    if not wanted:
-        raise SessionError(f"{session.folder}: no face was named; faces: {', '.join(sorted(known, key=_number)) or 'none'}")
-    for name in wanted:
-        if name not in known:
-            raise SessionError(f"{session.folder}: no face {name!r}; faces: {', '.join(sorted(known, key=_number)) or 'none'}")
-        if not known[name].analysed:
-            raise SessionError(f"{session.folder}: the expression of {name} was not read (older sessions read the candidate's alone)")
+    if session.recording:
+        raise SessionError(f"{session.folder}: is being recorded; correct it when it has ended")
+    wanted = _known(session, chosen)
+    session.refresh()
     before = current(session)
     same = before.confirmed and set(before.faces) == set(wanted)
     if not same and not (reason.strip() and by.strip()):
         raise SessionError("candidate: needs a reason and who decides (--reason, --by); nothing was changed")
-    result = replay.replay_session(session, candidate=Choice(tuple(wanted), "", confirmed=True))
+    kept = session.folder / ORIGINAL
     files.keep(session.folder, ORIGINAL, ("windows.jsonl", "scores.jsonl"))
-    made = None if same else overrides.of_candidate(session, ", ".join(before.faces) or None, ", ".join(wanted), reason, by)
-    files.write_atomically(session.folder / "windows.jsonl", replay.lines(result.windows))
-    files.write_atomically(session.folder / "scores.jsonl", replay.lines(result.scores))
+    guard = files.Appender(kept / "windows.jsonl")
+    try:
+        with guard.locked():  # several reviewers: log, windows and scores of one before those of the next
+            result = replay.replay_session(session, candidate=Choice(tuple(wanted), "", confirmed=True))
+            files.write_atomically(kept / "next-windows", replay.lines(result.windows))
+            files.write_atomically(kept / "next-scores", replay.lines(result.scores))  # the disk may be full: before the log says so
+            made = None if same else overrides.of_candidate(session, ", ".join(before.faces) or None, ", ".join(wanted), reason, by)
+            for name in ("windows", "scores"):
+                (kept / f"next-{name}").replace(session.folder / f"{name}.jsonl")
+    except OSError as error:
+        raise files.fail(session.folder, error) from error
+    finally:
+        guard.close()
     session.refresh()
     return made
+
+
+def _known(session: Session, chosen: Sequence[str]) -> list[str]:
+    """The faces that were named, each once; refused where the session does not know them."""
+    known = {f.face_id: f for f in faces.summaries(session)}
+    wanted = list(dict.fromkeys(chosen))
+    every = ", ".join(sorted(known, key=_number)) or "none"
+    if not wanted:
+        raise SessionError(f"{session.folder}: no face was named; faces: {every}")
+    for name in wanted:
+        if name not in known:
+            raise SessionError(f"{session.folder}: no face {name!r}; faces: {every}")
+        if not known[name].analysed:
+            raise SessionError(f"{session.folder}: the expression of {name} was not read (older sessions read the candidate's alone)")
+    return wanted
 
 
 def _number(name: str) -> tuple[int, str]:

@@ -12,10 +12,10 @@ import panel_material_ui as pmui
 from workbench.report.pictures import portraits
 from workbench.sessions import candidate, faces, overrides
 from workbench.sessions.store import Session
-from workbench.theme import ERROR
 
 _STYLE = """<style>.faces{display:flex;flex-wrap:wrap;gap:8px}.faces figure{margin:0;font-size:12px;width:110px}
-.faces img{width:96px;height:96px;object-fit:cover;border-radius:6px;display:block}.faces .now img{outline:3px solid #2563eb}</style>"""
+.faces img{width:96px;height:96px;object-fit:cover;border-radius:6px;display:block}
+.faces .now img{outline:3px solid var(--accent)}</style>"""
 
 
 class FacePicker(pn.viewable.Viewer):
@@ -51,7 +51,7 @@ class FacePicker(pn.viewable.Viewer):
             about = f"<b>{escape(f.face_id)}</b>, {f.seconds:.1f} s, {f.moving}" + ("" if f.analysed else ", not analysed")
             cells.append(f"<figure{mark} data-face='{escape(f.face_id)}'>{image}<figcaption>{about}</figcaption></figure>")
         text = f"<p style='font-size:13px;margin:4px 0'>Candidate: {escape(now.sentence)}</p>"
-        none = f"<p style='color:{ERROR}'>No faces are stored.</p>"
+        none = "<p style='color:var(--error)'>No faces are stored.</p>"
         self.pictures.object = _STYLE + (f"{text}<div class='faces'>{''.join(cells)}</div>" if cells else none)
 
     def store(self, reason: str, by: str) -> overrides.Override | None:
