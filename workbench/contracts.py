@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from workbench import events
-from workbench.interview_plan import InterviewPlan
+from workbench.interview_plan import InterviewPlan, older_plan
 from workbench.outputs import Output
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -337,14 +337,6 @@ class Clock(Message):
     sample_rate: int = Field(gt=0, description="Hz, of the stored audio: the master clock")
 
 
-def _older_plan(plan: Any) -> Any:
-    """Generated sessions of version 0.1 call a question's text "question"."""
-    if isinstance(plan, dict) and any(isinstance(q, dict) and "question" in q for q in plan.get("questions", ())):
-        renamed = [{("text" if key == "question" else key): value for key, value in q.items()} for q in plan["questions"]]
-        return {**plan, "questions": renamed}
-    return plan
-
-
 class SessionHeader(Message):
     """What a session is: purpose, place, consent, settings, questions, weights; written when it begins."""
 
@@ -357,7 +349,7 @@ class SessionHeader(Message):
     disabled: dict[str, str] = Field(default={}, description="channel → why it is off (law, purpose, choice)")
     media: dict[str, Any] = Field(default={}, description="name, SHA-256, duration, streams of the source")
     settings: dict[str, Any]
-    interview: Annotated[InterviewPlan | None, BeforeValidator(_older_plan)] = None
+    interview: Annotated[InterviewPlan | None, BeforeValidator(older_plan)] = None
     models: dict[str, dict[str, str]] = Field(default={}, description="zoo name → version, sha256, licence, training data")
     clock: Clock
     software: dict[str, str] = {}

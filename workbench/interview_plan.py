@@ -74,3 +74,11 @@ class InterviewPlan(BaseModel):
         for i, q in enumerate(self.questions[:-1]):
             ends[i] = starts[i + 1] if q.end is None else ends[i]
         return [(q, min(a, duration), min(max(a, b), duration)) for q, a, b in zip(self.questions, starts, ends, strict=True)]
+
+
+def older_plan(plan: Any) -> Any:
+    """Generated sessions of version 0.1 call a question's text "question"."""
+    if isinstance(plan, dict) and any(isinstance(q, dict) and "question" in q for q in plan.get("questions", ())):
+        renamed = [{("text" if key == "question" else key): value for key, value in q.items()} for q in plan["questions"]]
+        return {**plan, "questions": renamed}
+    return plan
