@@ -33,7 +33,7 @@ SIZE = 64
 CUT_LIKENESS, CUT_DIFFERENCE = 0.75, 12.0
 """A cut is where both hold of 32×18 grey levels of two frames: correlation below the first, mean difference above the second. A
 light that is switched on keeps the correlation, a dark picture's noise the difference. Somebody who moves: above 0.9, below 10."""
-_THUMB = (32, 18)
+_FEWER, _THUMB = (128, 72), (32, 18)
 
 _AXIS = np.linspace(10, SIZE - 10, 7, dtype=np.float32)
 _POINTS = np.stack(np.meshgrid(_AXIS, _AXIS), axis=-1).reshape(-1, 1, 2)
@@ -64,8 +64,6 @@ class PictureMotion:
     def __init__(self) -> None:
         self._before: deque[tuple[float, Grey]] = deque()
         self._thumb: Floats | None = None
-        self._measured = -np.inf
-        self._grey: Grey | None = None
         self.due = False
 
     def push(self, image: NDArray[np.uint8], time: float) -> bool:
@@ -76,18 +74,19 @@ class PictureMotion:
         image : ndarray of uint8, shape (height, width, 3)
         time : float, s
         """
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        thumb = cv2.resize(grey, _THUMB, interpolation=cv2.INTER_AREA).astype(np.float64)
+        # every few pixels first, then their mean: a whole picture's mean would take longer than all the rest
+        thumb = cv2.cvtColor(cv2.resize(image, _FEWER, interpolation=cv2.INTER_NEAREST), cv2.COLOR_RGB2GRAY)
+        thumb = cv2.resize(thumb, _THUMB, interpolation=cv2.INTER_AREA).astype(np.float64)
         cut = self._thumb is not None and is_cut(self._thumb, thumb)
-        self._thumb, self._grey = thumb, grey
-        if cut or (self._before and (self._before[-1][1].shape != grey.shape or self._before[-1][0] >= time)):
+        self._thumb = thumb
+        if cut or (self._before and (self._before[-1][1].shape != image.shape[:2] or self._before[-1][0] >= time)):
             self._before.clear()
-        while len(self._before) > 1 and self._before[1][0] <= time - LAG + 1e-6:
-            self._before.popleft()
-        self.due = time - self._measured >= EVERY and bool(self._before) and time - self._before[0][0] >= 0.8 * LAG
-        if self.due:
-            self._measured = time
-        self._before.append((time, grey))
+        self.due = False
+        if not self._before or time - self._before[-1][0] >= EVERY:
+            while len(self._before) > 1 and self._before[1][0] <= time - LAG + 1e-6:
+                self._before.popleft()
+            self.due = bool(self._before) and time - self._before[0][0] >= 0.8 * LAG
+            self._before.append((time, cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)))
         return cut
 
     @property
@@ -97,8 +96,7 @@ class PictureMotion:
 
     def of_face(self, before: Box, box: Box) -> Movement:
         """The movement of a face that was at `before` in the frame of `reference` and is at `box` now; only where `due`."""
-        assert self._grey is not None
-        then, now = self._before[0][1], _patch(self._grey, box)
+        then, now = self._before[0][1], _patch(self._before[-1][1], box)
         change = float(np.sqrt(np.mean((now.astype(np.float32) - _patch(then, box)) ** 2)))
         return Movement(change, *movement(_patch(then, before), now))
 
