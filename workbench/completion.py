@@ -18,6 +18,7 @@ import soundfile
 
 from workbench import pipeline
 from workbench.capture.media_file import MediaFile
+from workbench.capture.source import Tracks
 from workbench.errors import MediaError, SessionError
 from workbench.events import EventKind
 from workbench.language import similarity
@@ -110,7 +111,7 @@ def _sha256(path: Path) -> str:
 def _again(session: Session, path: Path, progress: pipeline.Progress | None) -> None:
     """Evaluate the recording again beside the session, with its header, and put the result in its place; scores come last."""
     chosen, header, ledger = session.settings, session.header, Ledger()
-    source = MediaFile(path, chosen.capture)
+    source = MediaFile(path, chosen.capture, Tracks.of(header.media))
     watch = pipeline.watcher(progress, source.info.duration)
     vision = pipeline.vision_stages(chosen, header.disabled) if source.info.has_video else []
     speech = pipeline.speech_stages(chosen, header.disabled) if source.info.has_audio else []
@@ -119,6 +120,9 @@ def _again(session: Session, path: Path, progress: pipeline.Progress | None) -> 
     stored = session.events
     with SessionWriter.reopen(session.folder), SessionWriter.create(session.folder / _BESIDE, header) as writer, pipeline.kept(writer):
         writer.event(EventKind.COMPLETED, "the evaluation was cut off, and was done again from the recording", events_before=len(stored))
+        for event in stored:
+            if event.kind == EventKind.TRACKS_UNUSED:
+                writer.write("events", event)
         for line in left_out:
             writer.event(EventKind.STAGE_LEFT_OUT, line)
         pipeline.record(writer, source, [vision, speech], chosen, header.interview, ledger, watch)

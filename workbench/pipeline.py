@@ -51,6 +51,8 @@ def evaluate(
     progress: Progress | None = None,
     ledger: Ledger | None = None,
     stages: Sequence[Stage | str | Build] = (),
+    video_track: int | None = None,
+    audio_track: int | None = None,
 ) -> Session:
     """Evaluate a recorded interview and give the stored session.
 
@@ -73,6 +75,8 @@ def evaluate(
     stages : sequence, optional
         Stages to add, after those of ``settings.session.stages``: instances, names of the entry-point group
         ``workbench.stages``, or callables ``settings -> Stage``. What their items declare is stored with the session.
+    video_track, audio_track : int, optional
+        Number, from 1, of the track to evaluate where the file holds several; by default see `track_choice`.
 
     Returns
     -------
@@ -92,7 +96,9 @@ def evaluate(
     SessionError
         If the session cannot be written; what was written is kept.
     """
+    from workbench import track_choice
     from workbench.capture.media_file import MediaFile
+    from workbench.capture.source import NAME, shown_name
     from workbench.language import similarity
     from workbench.language.interview import load_plan
     from workbench.sessions.consent import disabled_channels
@@ -100,7 +106,7 @@ def evaluate(
     chosen = pinned(settings if isinstance(settings, Settings) else tree.load(settings))
     plan = load_plan(questions, timed=True) if questions else None
     ledger = ledger or Ledger()
-    source = MediaFile(path, chosen.capture)
+    source = MediaFile(path, chosen.capture, track_choice.choose(path, chosen, video_track, audio_track))
     disabled = disabled_channels(chosen.session.purpose, chosen.session.jurisdiction)
     watch = watcher(progress, source.info.duration)
     vision = vision_stages(chosen, disabled) if source.info.has_video else []
@@ -112,7 +118,8 @@ def evaluate(
             similarity.warm_up(chosen.language.similarity_model)
 
     started = datetime.now(UTC)
-    folder = Path(out) if out else tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-{Path(path).stem}"
+    name = shown_name(Path(Path(path).stem), NAME).replace("\N{REPLACEMENT CHARACTER}", "_")
+    folder = Path(out) if out else tree.sessions_dir() / f"{started:%Y-%m-%dT%H-%M-%S}-{name}"
     header = new_header(
         folder.name,
         chosen,
@@ -127,6 +134,8 @@ def evaluate(
         if source.info.has_video and chosen.session.store_video:
             with ledger.timing("copy video"):
                 writer.video(Path(path))
+        for kind, message in track_choice.unused(source.info.streams):
+            writer.event(kind, message)
         for line in left_out:
             writer.event(EventKind.STAGE_LEFT_OUT, line)
         session = record(writer, source, [vision, speech], chosen, plan, ledger, watch)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -14,7 +15,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from workbench.capture.source import SourceInfo, StreamInfo
+from workbench.capture.source import SourceInfo, StreamInfo, Tracks
 from workbench.errors import MediaError
 
 # A playlist could name other files and hosts: only the file itself is opened.
@@ -33,22 +34,28 @@ class OpenMedia:
 
 
 @contextmanager
-def open_media(path: Path | str) -> Iterator[OpenMedia]:
+def open_media(path: Path | str, tracks: Tracks | None = None) -> Iterator[OpenMedia]:
     """Open for one pass; closes the file afterwards.
+
+    Parameters
+    ----------
+    path : path
+    tracks : Tracks, optional
+        Where the file holds several of a kind and nothing is said here, the one that is flagged as default is read, else the first.
 
     Raises
     ------
     MediaError
         If there is no such file, it is a folder, is empty, may not be read, is no media file, is cut short before its
-        index, or holds neither a moving picture nor sound.
+        index, holds neither a moving picture nor sound, or not the track that is wanted.
     """
-    path = Path(path)
+    path, tracks = Path(path), tracks or Tracks()
     # torchvision, imported by others, sends FFmpeg's log through Python: a decoder's thread that logs then waits for the
     # interpreter lock, which its owner holds while it waits for that thread to end
     av.logging.set_level(None)
     with _container(path) as container:
-        video = next((s for s in container.streams.video if _moving(s)), None)
-        audio = next((s for s in container.streams.audio if s.codec_context is not None), None)
+        video = _one(path, "video", moving_pictures(container), tracks.video)
+        audio = _one(path, "audio", sounds(container), tracks.audio)
         used = [s for s in (video, audio) if s is not None]
         if not used:
             raise MediaError(f"{path}: holds no moving picture and no sound; give a video or audio recording")
@@ -57,14 +64,43 @@ def open_media(path: Path | str) -> Iterator[OpenMedia]:
         yield OpenMedia(container, video, audio, min(_start(s, container) for s in used))
 
 
-def probe(path: Path | str) -> SourceInfo:
-    """Describe a media file from its header and first picture. Raises as `open_media` does."""
-    with open_media(path) as media:
-        video, audio, container = media.video, media.audio, media.container
-        streams = tuple(
-            StreamInfo(s.index, s.type, s.codec_context.name if s.codec_context else "unknown", s in (video, audio))
-            for s in container.streams
+def moving_pictures(container: InputContainer) -> list[VideoStream]:
+    """The video tracks of a file: number 1 is the first."""
+    return [s for s in container.streams.video if _moving(s)]
+
+
+def sounds(container: InputContainer) -> list[AudioStream]:
+    """The audio tracks of a file: number 1 is the first."""
+    return [s for s in container.streams.audio if s.codec_context is not None]
+
+
+def _one(path: Path, kind: str, streams: list[Any], wanted: int | None) -> Any:
+    if wanted is None:
+        return next((s for s in streams if s.disposition & Disposition.default), streams[0] if streams else None)
+    if not 1 <= wanted <= len(streams):
+        there = f"it has {len(streams)}, numbered from 1" if streams else "it has none"
+        raise MediaError(f"{path}: holds no {kind} track {wanted}; {there}")
+    return streams[wanted - 1]
+
+
+def _described(media: OpenMedia, tracks: Tracks) -> tuple[StreamInfo, ...]:
+    container = media.container
+    numbers = {s.index: n for group in (moving_pictures(container), sounds(container)) for n, s in enumerate(group, start=1)}
+    return tuple(
+        StreamInfo(
+            s.index, s.type, s.codec_context.name if s.codec_context else "unknown", s in (media.video, media.audio),
+            numbers.get(s.index, 0), s.metadata.get("language", ""), s.metadata.get("title", ""),
+            tracks.why.get((s.type, numbers.get(s.index, 0)), ""),
         )
+        for s in container.streams
+    )  # fmt: skip
+
+
+def probe(path: Path | str, tracks: Tracks | None = None) -> SourceInfo:
+    """Describe a media file from its header and first picture. Raises as `open_media` does."""
+    with open_media(path, tracks) as media:
+        video, audio, container = media.video, media.audio, media.container
+        streams = _described(media, tracks or Tracks())
         width, height, fps, rotation = None, None, None, 0
         if video is not None:
             rate = video.average_rate or video.guessed_rate
@@ -109,7 +145,7 @@ def _container(path: Path) -> InputContainer:
     if not head:
         raise MediaError(f"{path}: is empty; copy or record it again")
     try:
-        container = av.open(str(path), options=_OPTIONS)
+        container = av.open(_address(path), options=_OPTIONS)
     except (av.FFmpegError, ValueError):
         if head[4:8] == b"ftyp":
             raise MediaError(f"{path}: is cut short, its index (moov) is missing; copy or record it again") from None
@@ -119,6 +155,15 @@ def _container(path: Path) -> InputContainer:
         container.close()
         raise MediaError(f"{path}: is a still picture, text or playlist ({kind}); give a video or audio recording")
     return container
+
+
+def _address(path: Path) -> Any:
+    """What FFmpeg is given: a name with a colon is not taken for a protocol, and one that is no UTF-8 is opened here."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return path.open("rb")  # closed with the container
+    return f"file:{path}"
 
 
 def _moving(stream: VideoStream) -> bool:

@@ -22,8 +22,6 @@ class FrameLine:
 
     Parameters
     ----------
-    zero : float, s
-        The file's own time of the session's second 0.
     fps : float
         Frames wanted per second; a slower source gives all it has.
     max_height : int, px
@@ -34,17 +32,25 @@ class FrameLine:
         Assumed distance of frames that carry no time; `untimed` counts those.
     """
 
-    def __init__(self, zero: float, fps: float, max_height: int, aspect: float = 1.0, interval: float = 0.04) -> None:
-        self._zero, self._period, self._max_height, self._aspect, self._interval = zero, 1.0 / fps, max_height, aspect, interval
+    def __init__(self, fps: float, max_height: int, aspect: float = 1.0, interval: float = 0.04) -> None:
+        self._period, self._max_height, self._aspect, self._interval = 1.0 / fps, max_height, aspect, interval
         self._scaler = VideoReformatter()  # one for all frames: it keeps its scaling tables
         self._due = -math.inf
         self._count = 0
         self.untimed = 0
         self.progress = -math.inf
 
-    def push(self, frame: VideoFrame) -> FramePacket | None:
-        """The packet of a chosen frame; None for one between ticks, before second 0, or out of order."""
-        time = self._time(frame)
+    def push(self, frame: VideoFrame, time: float | None) -> FramePacket | None:
+        """The packet of a chosen frame; None for one between ticks, before second 0, or out of order.
+
+        Parameters
+        ----------
+        frame : VideoFrame
+        time : float or None
+            The session second at which it is shown; None where the file does not say.
+        """
+        if time is None:
+            time = self._untimed()
         if time <= self.progress or time < 0:
             return None
         self.progress = time
@@ -57,9 +63,7 @@ class FrameLine:
         self._count += 1
         return FramePacket(message, image)
 
-    def _time(self, frame: VideoFrame) -> float:
-        if frame.time is not None:
-            return round(frame.time - self._zero, 9)  # a difference of equal times is 0, not -1e-17
+    def _untimed(self) -> float:
         self.untimed += 1
         return 0.0 if math.isinf(self.progress) else self.progress + self._interval
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import av
@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from workbench.capture.audio import AudioLine
 from workbench.capture.container import OpenMedia, open_media, pixel_aspect, probe
 from workbench.capture.frames import FrameLine
-from workbench.capture.source import SourceInfo
+from workbench.capture.source import SourceInfo, Tracks
 from workbench.contracts import Event
 from workbench.errors import MediaError
 from workbench.events import EventKind
@@ -24,6 +24,10 @@ Item = FramePacket | AudioBlock
 
 HOLD = 2.0
 """How far one stream may run ahead of the other before it is yielded all the same, s (badly interleaved files)."""
+BACK = 1.0
+"""A clock that falls back by more than this starts again: a new part, s (frames out of order fall back by less)."""
+LONGEST_GAP = 600.0
+"""A clock that leaps ahead of everything by more than this is another clock, not a pause: a new part, s."""
 SHORT = 0.5
 """A file that ends this much before its header says is reported as cut short, s."""
 EXACT_HEADERS = ("mov", "matroska", "wav", "avi", "ogg", "flv", "flac")
@@ -42,6 +46,8 @@ class MediaFile:
         Any video or audio recording that FFmpeg decodes: only video, only audio, or both.
     settings : Capture, optional
         Analysis rate, largest picture, audio rate and block length.
+    tracks : Tracks, optional
+        Which tracks to read, where the file holds several of a kind.
 
     Raises
     ------
@@ -49,9 +55,9 @@ class MediaFile:
         As `container.open_media` says; while iterating, also if nothing in the file can be decoded.
     """
 
-    def __init__(self, path: Path | str, settings: Capture | None = None) -> None:
-        self._settings = settings or Capture()
-        self._info = probe(path)
+    def __init__(self, path: Path | str, settings: Capture | None = None, tracks: Tracks | None = None) -> None:
+        self._settings, self._tracks = settings or Capture(), tracks
+        self._info = probe(path, tracks)
         self._events: list[Event] = []
 
     @property
@@ -69,8 +75,38 @@ class MediaFile:
 
     def __iter__(self) -> Iterator[Item]:
         self._events.clear()
-        with open_media(self._info.path) as media:
+        with open_media(self._info.path, self._tracks) as media:
             yield from _Pass(media, self._settings, self._info, self._events).run()
+
+
+class _Clock:
+    """The session's time of decoded frames, for files whose own clock starts again or leaps (parts put one after the other).
+
+    All streams share the parts: the first that starts again begins one, where the last part ended; the others follow.
+    """
+
+    def __init__(self, zero: float, note: Callable[[float, str, str], None]) -> None:
+        self._note = note
+        self._shift = [-zero]  # of each part: session time less the file's time
+        self._part: dict[str, int] = {}
+        self._last: dict[str, float] = {}
+        self.end = 0.0  # session time that any stream has reached
+
+    def time(self, stream: str, raw: float, length: float) -> float:
+        """The session second of a frame that lies at the file's second `raw` and lasts `length` s."""
+        part = self._part.get(stream, 0)
+        back = raw < self._last.get(stream, raw) - BACK
+        ahead = raw + self._shift[part] > self.end + LONGEST_GAP and bool(self._last)
+        if back or ahead:
+            part += 1
+            if part == len(self._shift):
+                self._shift.append(self.end - raw)
+                what = "starts again" if back else "leaps ahead"
+                self._note(self.end, EventKind.NEW_PART, f"the file's clock {what} here: a new part, put behind the last one")
+        self._part[stream], self._last[stream] = part, raw
+        time = round(raw + self._shift[part], 9)  # a difference of equal times is 0, not -1e-17
+        self.end = max(self.end, time + length)
+        return time
 
 
 class _Pass:
@@ -79,8 +115,10 @@ class _Pass:
     def __init__(self, media: OpenMedia, settings: Capture, info: SourceInfo, events: list[Event]) -> None:
         self._media, self._info, self._events = media, info, events
         aspect = pixel_aspect(media.video) if media.video else 1.0
-        self._frames = FrameLine(media.zero, settings.fps, settings.max_height, aspect, interval=1.0 / (info.fps or 25.0))
-        self._audio = AudioLine(media.zero, settings.sample_rate, settings.block_seconds, events)
+        self._interval = 1.0 / (info.fps or 25.0)
+        self._clock = _Clock(media.zero, self._note)
+        self._frames = FrameLine(settings.fps, settings.max_height, aspect, self._interval)
+        self._audio = AudioLine(settings.sample_rate, settings.block_seconds, events)
         self._waiting: list[tuple[float, int, Item]] = []  # a heap by time; the count keeps ties in order
         self._count = 0
         self._damaged = 0
@@ -115,9 +153,12 @@ class _Pass:
                     yield frame
 
     def _items(self, decoded: VideoFrame | AudioFrame) -> Iterable[Item]:
+        audio = isinstance(decoded, AudioFrame)
+        length = decoded.samples / decoded.sample_rate if isinstance(decoded, AudioFrame) else self._interval
+        time = None if decoded.time is None else self._clock.time("audio" if audio else "video", decoded.time, length)
         if isinstance(decoded, AudioFrame):
-            return self._audio.push(decoded)
-        picture = self._frames.push(decoded)
+            return self._audio.push(decoded, time)
+        picture = self._frames.push(decoded, time)
         return [picture] if picture else []
 
     def _ready(self) -> Iterator[Item]:
@@ -134,6 +175,7 @@ class _Pass:
     def _judge(self) -> None:
         """Say what was wrong with the file, now that it has been read."""
         path, end = self._info.path, max(self._frames.progress, self._audio.progress)
+        self._audio.judge(end)
         if not self._count:
             raise MediaError(f"{path}: nothing in it could be decoded; copy or record it again")
         if self._damaged:

@@ -33,6 +33,8 @@ def evaluate(
     consent: Annotated[str, typer.Option(help="Who consented, and how it was recorded; stored with the session.")] = "",
     out: Annotated[Path | None, typer.Option(help="Session folder; a new one in the sessions folder otherwise.")] = None,
     stage: Annotated[list[str] | None, typer.Option(help="A further stage that an installed package adds; may be given again.")] = None,
+    video_track: Annotated[int | None, typer.Option(help="Number of the video track, from 1; else the one with a face.")] = None,
+    audio_track: Annotated[int | None, typer.Option(help="Number of the audio track, from 1; else the one with speech.")] = None,
     resume: Annotated[str, typer.Option(metavar="SESSION", help="Complete this session, which was cut off, with its own settings.")] = "",
     report: Annotated[bool, typer.Option("--report", help="Write the report, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
@@ -49,7 +51,10 @@ def evaluate(
     with stage_bars(enabled=not as_json) as progress:
         from workbench.pipeline import evaluate as run
 
-        session = run(media, questions, chosen, out=out, consent=_consent(consent), progress=progress, stages=stage or ())
+        session = run(
+            media, questions, chosen, out=out, consent=_consent(consent), progress=progress, stages=stage or (),
+            video_track=video_track, audio_track=audio_track,
+        )  # fmt: skip
     path = _report(session) if report else None
     return _show(session, path, as_json)
 

@@ -7,6 +7,7 @@ import contextlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.capture.container import open_media, pixel_aspect
 from workbench.capture.frames import FrameLine
+from workbench.capture.source import Tracks
 from workbench.contracts import Box
 from workbench.errors import MediaError
 from workbench.report.data import ReportData
@@ -36,7 +38,7 @@ class Pictures:
         faces = sorted({round(t, 3) for t in moments})
         boxes = _Boxes(material)
         try:
-            for time, image in frames(material.video, sorted({*strip, *faces})):
+            for time, image in frames(material.video, sorted({*strip, *faces}), material.header.media):
                 if time in faces:
                     self.faces[time] = _jpeg(boxes.cut(time, image), 96)
                 if time in strip:
@@ -48,15 +50,22 @@ class Pictures:
         return self.faces.get(round(time, 3), "")
 
 
-def frames(video: Path, times: list[float]) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def frames(video: Path, times: list[float], media_of: Mapping[str, Any]) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Upright RGB pictures at session times (sorted); a time beyond the last picture gets none.
+
+    Parameters
+    ----------
+    video : Path
+    times : list of float
+    media_of : mapping
+        The header's ``media``, which says which track of the file was evaluated.
 
     Raises
     ------
     MediaError
         If the file cannot be opened.
     """
-    with open_media(video) as media:
+    with open_media(video, Tracks.of(media_of)) as media:
         if media.video is None:
             return
         decoded, now = media.container.decode(media.video), -np.inf
@@ -72,7 +81,7 @@ def frames(video: Path, times: list[float]) -> Iterator[tuple[float, NDArray[np.
                 if frame is None:
                     return
                 now = frame.time - media.zero if frame.time is not None else now + 2 * half
-            packet = FrameLine(media.zero, 1.0, 360, pixel_aspect(media.video)).push(frame)
+            packet = FrameLine(1.0, 360, pixel_aspect(media.video)).push(frame, now)
             if packet is not None:
                 yield wanted, packet.image
 

@@ -40,7 +40,7 @@ def parts(session: Session, start: float, end: float) -> dict[str, bytes]:
     else:
         missing.append("audio: none is stored")
     try:
-        picture = next(frames(session.video_path, [(low + high) / 2]), None) if session.video_path else None
+        picture = next(frames(session.video_path, [(low + high) / 2], session.header.media), None) if session.video_path else None
     except MediaError as error:
         picture = None
         missing.append(f"frame: {error}")
