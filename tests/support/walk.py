@@ -25,7 +25,8 @@ ROOT = str(Path(workbench.__file__).parent)
 DECLARED = ("outputs.py", "streams.py", "contracts.py", "plugins.py")
 NOT_THE_THING = ("workbench.settings", "workbench.zoo", "workbench.labels", "workbench.stage", "workbench.plugins", "workbench.outputs")
 HANDLES = {
-    "Session", "SessionHeader", "SourceInfo", "Consent", "Event", "StageLatency", "InterviewPlan", "OpenMedia", "Range", "Scale", "Answer",
+    "Session", "SessionHeader", "SourceInfo", "StreamInfo", "Tracks", "TrackUse", "SourceSummary", "Consent", "Event", "StageLatency",
+    "InterviewPlan", "OpenMedia", "Range", "Scale", "Answer",
     "Verification", "Parts", "StageSet", "Health", "View", "Change",
 }  # fmt: skip
 

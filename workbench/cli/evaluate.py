@@ -182,12 +182,15 @@ def _show(session: Session, report: Path | None, as_json: bool) -> None:
 
 
 def summary(session: Session, report: Path | None, notes: list[str]) -> dict[str, Any]:
-    """What ``--json`` prints: the scores with all their contributions and evidence, and what was missing."""
+    """What ``--json`` prints: the source, the scores with all their contributions and evidence, and what was missing."""
+    from workbench.sessions.source import source_summary
+
     return {
         "session": session.id,
         "folder": str(session.folder),
         "report": str(report) if report else None,
         "duration": session.duration,
+        "source": source_summary(session.header, session.events).to_dict(),
         "purpose": session.header.purpose,
         "disabled": session.header.disabled,
         "windows": len(session.fused_windows),

@@ -60,6 +60,7 @@ def list_(
 def show(session: Which, as_json: AsJson = False) -> None:
     """Show a session: what it is, its scores, what happened to it."""
     from workbench.sessions.consent import notes
+    from workbench.sessions.source import source_summary
     from workbench.sessions.store import Session
 
     opened = Session.find(session)
@@ -75,6 +76,7 @@ def show(session: Which, as_json: AsJson = False) -> None:
         "disabled": header.disabled,
         "notes": notes(header.purpose, header.jurisdiction),
         "media": header.media,
+        "source": source_summary(header, opened.events).to_dict(),
         "models": header.models,
         "recording": opened.recording,
         "warnings": opened.warnings,
@@ -92,6 +94,8 @@ def show(session: Which, as_json: AsJson = False) -> None:
     console = Console()
     for key in ("id", "folder", "created", "duration", "purpose", "jurisdiction", "windows"):
         console.print(f"[bold]{key:14}[/]{escape(str(found[key]))}", highlight=False, soft_wrap=True)
+    for key, text in source_summary(header, opened.events).lines().items():
+        console.print(f"[bold]{key.lower():14}[/]{escape(text)}", highlight=False, soft_wrap=True)
     for channel, reason in header.disabled.items():
         console.print(f"[yellow]{channel}[/] {escape(reason)}", highlight=False, soft_wrap=True)
     for line in (*found["notes"], *opened.warnings):

@@ -18,6 +18,7 @@ from workbench.events import EventKind
 from workbench.report import cards, summary, timeline, transcript, wording
 from workbench.report.data import ReportData, read
 from workbench.report.pictures import Pictures
+from workbench.sessions.source import source_summary
 
 if TYPE_CHECKING:
     from workbench.sessions.store import Session
@@ -143,7 +144,7 @@ def render(material: ReportData) -> str:
         notes=_notes(material),
         off=_off(material.header.disabled),
         settings=yaml.safe_dump(material.header.settings, sort_keys=False, allow_unicode=True),
-        source=_source(material.header.media),
+        source=_source(material.header.media) | source_summary(material.header, material.events).lines(),
         limits=LIMITS,
     )
 

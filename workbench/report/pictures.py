@@ -7,7 +7,6 @@ import contextlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -38,7 +37,7 @@ class Pictures:
         faces = sorted({round(t, 3) for t in moments})
         boxes = _Boxes(material)
         try:
-            for time, image in frames(material.video, sorted({*strip, *faces}), material.header.media):
+            for time, image in frames(material.video, sorted({*strip, *faces}), Tracks.of(material.header.media)):
                 if time in faces:
                     self.faces[time] = _jpeg(boxes.cut(time, image), 96)
                 if time in strip:
@@ -50,22 +49,22 @@ class Pictures:
         return self.faces.get(round(time, 3), "")
 
 
-def frames(video: Path, times: list[float], media_of: Mapping[str, Any]) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def frames(video: Path, times: list[float], tracks: Tracks | None = None) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Upright RGB pictures at session times (sorted); a time beyond the last picture gets none.
 
     Parameters
     ----------
     video : Path
     times : list of float
-    media_of : mapping
-        The header's ``media``, which says which track of the file was evaluated.
+    tracks : Tracks, optional
+        Which track of the file was evaluated.
 
     Raises
     ------
     MediaError
         If the file cannot be opened.
     """
-    with open_media(video, Tracks.of(media_of)) as media:
+    with open_media(video, tracks) as media:
         if media.video is None:
             return
         decoded, now = media.container.decode(media.video), -np.inf
@@ -119,7 +118,7 @@ def square(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     return image[y : y + max(int(side), 1), x : x + max(int(side), 1)]
 
 
-def portraits(video: Path, examples: Mapping[str, tuple[float, Box]]) -> dict[str, str]:
+def portraits(video: Path, examples: Mapping[str, tuple[float, Box]], tracks: Tracks | None = None) -> dict[str, str]:
     """A small picture of each face as a data URI; of those that the video does not show (any more) none.
 
     Parameters
@@ -127,10 +126,12 @@ def portraits(video: Path, examples: Mapping[str, tuple[float, Box]]) -> dict[st
     video : Path
     examples : mapping
         Face id → time (s) and box.
+    tracks : Tracks, optional
+        Which track of the file was evaluated.
     """
     times = sorted({time for time, _ in examples.values()})
     with contextlib.suppress(MediaError, OSError, av.FFmpegError):
-        shown = dict(frames(video, times))
+        shown = dict(frames(video, times, tracks))
         return {name: _jpeg(square(shown[time], box), 96) for name, (time, box) in examples.items() if time in shown}
     return {}
 

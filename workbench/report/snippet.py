@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from workbench.capture.source import Tracks
 from workbench.errors import MediaError, SessionError
 from workbench.report.pictures import frames
 from workbench.sessions import files
@@ -40,7 +41,9 @@ def parts(session: Session, start: float, end: float) -> dict[str, bytes]:
     else:
         missing.append("audio: none is stored")
     try:
-        picture = next(frames(session.video_path, [(low + high) / 2], session.header.media), None) if session.video_path else None
+        picture = (
+            next(frames(session.video_path, [(low + high) / 2], Tracks.of(session.header.media)), None) if session.video_path else None
+        )
     except MediaError as error:
         picture = None
         missing.append(f"frame: {error}")

@@ -9,6 +9,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from workbench.capture.source import Tracks
 from workbench.report.pictures import portraits
 from workbench.sessions import candidate, faces, overrides
 from workbench.sessions.store import Session
@@ -43,7 +44,7 @@ class FacePicker(pn.viewable.Viewer):
         self.choice.options = options
         self.choice.value = next((name for name in now.faces if name in options), None)
         path, examples = self.session.video_path, {f.face_id: f.example for f in self._faces if f.example is not None}
-        pictures = portraits(path, examples) if path is not None else {}
+        pictures = portraits(path, examples, Tracks.of(self.session.header.media)) if path is not None else {}
         cells = []
         for f in self._faces:
             image = f"<img src='{pictures[f.face_id]}' alt='{escape(f.face_id)}'>" if f.face_id in pictures else ""
