@@ -14,5 +14,5 @@ def __getattr__(name: str) -> object:  # lazy: `import workbench` must not load 
     if name == "open_session":
         from workbench.sessions.store import Session
 
-        return Session.open
+        return Session.find
     raise AttributeError(f"module 'workbench' has no attribute {name!r}")

@@ -36,6 +36,8 @@ from workbench.streams import AlignedClip, AudioBlock, SpeechClip
 
 _BESIDE = ".completion"
 """The folder in the session's folder in which it is evaluated again."""
+_KEPT = (EventKind.OVERRIDE, EventKind.REPAIR, EventKind.INTERRUPTED, EventKind.TRACKS_UNUSED)
+"""Events that stay when a session is evaluated again: what people and accidents did to it, and which tracks were chosen."""
 _RATE = 16000
 _SHORTEST = 0.3
 """s; sound that is left after the last word and shorter than this holds no further one."""
@@ -69,7 +71,7 @@ def complete(session: str | Path, media: str | Path | None = None, progress: pip
     if opened.recording:
         raise SessionError(f"{opened.folder}: is being written at this moment; wait until it has ended, or stop it")
     shutil.rmtree(opened.folder / _BESIDE, ignore_errors=True)
-    if is_complete(opened):
+    if is_complete(opened) and not (media and _partial(opened)):
         return opened
     source = _recording(opened, Path(media) if media else None)
     if source is not None:
@@ -87,6 +89,11 @@ def is_complete(session: Session) -> bool:
     replayed = replay_session(session)
     counts = (len(replayed.windows), len(replayed.scores))
     return counts == (session.raw("windows").count(b"\n"), session.raw("scores").count(b"\n"))
+
+
+def _partial(session: Session) -> bool:
+    """Whether a session was completed without its recording, so that more can be had with it."""
+    return any(e.kind == EventKind.COMPLETED and "stretches_stored" in e.data for e in session.events)
 
 
 def _recording(session: Session, media: Path | None) -> Path | None:
@@ -121,7 +128,7 @@ def _again(session: Session, path: Path, progress: pipeline.Progress | None) -> 
     with SessionWriter.reopen(session.folder), SessionWriter.create(session.folder / _BESIDE, header) as writer, pipeline.kept(writer):
         writer.event(EventKind.COMPLETED, "the evaluation was cut off, and was done again from the recording", events_before=len(stored))
         for event in stored:
-            if event.kind == EventKind.TRACKS_UNUSED:
+            if event.kind in _KEPT:
                 writer.write("events", event)
         for line in left_out:
             writer.event(EventKind.STAGE_LEFT_OUT, line)
@@ -137,6 +144,11 @@ def _again(session: Session, path: Path, progress: pipeline.Progress | None) -> 
 def _from_stored(session: Session, progress: pipeline.Progress | None) -> None:
     """Recognise what was not yet, then language, windows and scores of all that is stored."""
     chosen, header, ledger = session.settings, session.header, Ledger()
+    if not session.duration:
+        raise SessionError(
+            f"{session.folder}: was cut off before anything of the recording was stored; "
+            f"give it with --media ({header.media.get('name', 'none')})"
+        )
     watch = pipeline.watcher(progress, session.duration)
     marks = [e for e in session.events if e.kind == EventKind.QUESTION]
     plan = header.interview
@@ -150,11 +162,19 @@ def _from_stored(session: Session, progress: pipeline.Progress | None) -> None:
             similarity.warm_up(chosen.language.similarity_model)
         writer.event(
             EventKind.COMPLETED,
-            "the session was cut off, and was completed from what is stored",
+            f"the session was cut off, and was completed from what is stored{_not_covered(session)}",
             timestamp=session.duration, stretches_stored=words, stretches_recognised=len(_transcripts(session)) - words,
         )  # fmt: skip
         writer.event(EventKind.LATENCY, "time spent in each stage", stages=[line.to_dict() for line in ledger.summary()])
         pipeline.finish(writer, chosen, plan, ledger, watch)
+
+
+def _not_covered(session: Session) -> str:
+    """What a recording holds after the end of what is stored, in words; empty where that is all, or where nobody knows."""
+    length = session.header.media.get("duration")
+    if session.header.media.get("sha256") is None or not length or length - session.duration < _SHORTEST:
+        return ""
+    return f", {session.duration:.1f} of {length:.1f} s; for the rest give the recording with --media"
 
 
 def _transcripts(session: Session) -> list[Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from tests.support.command import Done
 from workbench.sample import SamplePaths
@@ -68,17 +69,27 @@ def test_a_killed_evaluation_is_completed_to_the_scores_of_an_undisturbed_one(
     assert not [p for p in (tmp_path / "s").iterdir() if p.name.startswith(".")], "nothing is left beside it"
 
 
-def test_sigterm_ends_an_evaluation_as_ctrl_c_does_and_it_can_be_resumed(
-    evaluated: Session, sample_paths: SamplePaths, command: Command, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_a_closed_terminal_end_a_command_as_ctrl_c_does(
+    number: signal.Signals, sample_paths: SamplePaths, tmp_path: Path
 ) -> None:
     process = start(sample_paths, tmp_path / "s")
-    until_words(tmp_path / "s", process)
-    process.send_signal(signal.SIGTERM)
+    while not (tmp_path / "s" / "header.json").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(number)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.strip().splitlines()[-1] == "workbench: stopped; what was written so far is kept"
     assert "Traceback" not in error
     assert any(e.kind == "interrupted" for e in Session.open(tmp_path / "s").events)
+
+
+def test_what_ctrl_c_ended_can_be_resumed(evaluated: Session, sample_paths: SamplePaths, command: Command, tmp_path: Path) -> None:
+    process = start(sample_paths, tmp_path / "s")
+    until_words(tmp_path / "s", process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
     done = command("evaluate", "--resume", tmp_path / "s", "--json")
     assert done.code == 0, done.err
     assert Session.open(tmp_path / "s").raw("scores") == evaluated.raw("scores")
@@ -100,6 +111,41 @@ def test_without_the_recording_what_is_stored_is_completed(evaluated: Session, c
     before = {(s.scope, s.name): s.value for s in evaluated.score_messages}
     for score in whole.score_messages:
         assert score.value == pytest.approx(before[score.scope, score.name], abs=0.05), (score.scope, score.name)
+
+
+def test_what_was_completed_without_the_recording_is_done_again_with_it_also_where_that_is_killed(
+    evaluated: Session, sample_paths: SamplePaths, command: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "s"
+    without_end(evaluated, folder, keep_transcripts=1)
+    next(folder.glob("video.*")).unlink()
+    samples, rate = soundfile.read(folder / "audio.wav", dtype="int16")
+    soundfile.write(folder / "audio.wav", samples[: 31 * rate], rate)
+    detections = (folder / "detections.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "detections.jsonl").write_bytes(b"".join(detections[: len(detections) // 2]))
+    done = command("sessions", "finish", folder, "--json")
+    assert done.code == 0, done.err
+    assert any("31.0 of 60.0 s; for the rest give the recording with --media" in note for note in done.json["notes"])
+
+    arguments = [sys.executable, "-m", "workbench", "sessions", "finish", str(folder), "--media", str(sample_paths.video)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until_words(folder / ".completion", process)
+    assert command("sessions", "finish", folder).err.strip().endswith("wait until it has ended, or stop it")
+    process.kill()
+    process.wait()
+    assert Session.open(folder).raw("scores") != evaluated.raw("scores")
+    done = command("sessions", "finish", folder, "--media", sample_paths.video)
+    assert done.code == 0, done.err
+    assert Session.open(folder).raw("scores") == evaluated.raw("scores")
+    assert Session.open(folder).raw("windows") == evaluated.raw("windows")
+
+
+def test_a_session_of_which_nothing_was_stored_asks_for_its_recording(evaluated: Session, command: Command, tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    shutil.copy(evaluated.folder / "header.json", tmp_path / "s")
+    done = command("sessions", "finish", tmp_path / "s")
+    assert done.code == 2
+    assert done.err.strip().splitlines()[-1].endswith("before anything of the recording was stored; give it with --media (interview.mp4)")
 
 
 def test_a_stretch_that_has_words_only_is_measured(evaluated: Session, command: Command, tmp_path: Path) -> None:

@@ -141,3 +141,8 @@ def test_generated_sessions_are_the_same_for_the_same_seed():
     one, same, other = (synthetic.observations(1.5, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.visual.values, same.visual.values)
     assert not np.array_equal(one.visual.values, other.visual.values, equal_nan=True)
+
+
+def test_a_generated_session_without_sound_replays_to_its_stored_bytes(tmp_path):
+    session = Session.open(synthetic.write(tmp_path / "silent", minutes=1, audio=False))
+    assert replay.matches(session, replay.replay_session(session))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -64,6 +65,36 @@ def test_corrections_of_many_processes_on_a_disk_that_fills_are_kept_or_refused(
     assert {(e.number, e.hash) for e in state.entries} == acknowledged
     with_room = overrides.of_score(Session.open(copied), "clarity", 0.5, "there is room again", "ada")
     assert with_room.number == len(acknowledged) + 1
+
+
+def test_corrections_whose_processes_are_killed_leave_a_whole_chain(copied: Path) -> None:
+    code = textwrap.dedent(CORRECT).replace("SessionError as error", "ZeroDivisionError as error")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, copied, "4", "200", "1000000000"], stdout=subprocess.PIPE, start_new_session=True, text=True
+    )
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(8)]
+    os.killpg(process.pid, signal.SIGKILL)
+    acknowledged = [json.loads(line) for line in [*lines, *process.stdout.read().splitlines()] if line.endswith(("}", "}\n"))]
+    process.wait()
+    state = overrides.verify(Session.open(copied))
+    assert state.ok, state.problems
+    assert {(a["number"], a["hash"]) for a in acknowledged} <= {(e.number, e.hash) for e in state.entries}
+    assert overrides.of_score(Session.open(copied), "clarity", 0.5, "after", "ada").number > len(acknowledged)
+
+
+def test_zeros_that_a_power_cut_leaves_at_the_end_are_cut_off(copied: Path) -> None:
+    overrides.of_score(Session.open(copied), "clarity", 0.5, "first", "ada")
+    before = {}
+    for name in ("visual.jsonl", "events.jsonl", overrides.LOG):
+        before[name] = (copied / name).read_bytes()
+        (copied / name).write_bytes(before[name] + bytes(5000))
+    session = Session.open(copied)
+    assert any("visual.jsonl: its last line was torn; 5000 bytes were dropped" in w for w in session.warnings)
+    assert (copied / "visual.jsonl").read_bytes() == before["visual.jsonl"]
+    assert (copied / "events.jsonl").read_bytes().startswith(before["events.jsonl"] + b"{")
+    assert overrides.of_score(session, "clarity", 0.6, "second", "ada").number == 2
+    assert overrides.verify(Session.open(copied)).ok
 
 
 def test_a_torn_last_line_that_nobody_was_told_of_does_not_lock_the_log(copied: Path) -> None:

@@ -61,7 +61,7 @@ def test_bad_or_writing_sql_is_one_clear_line(two, sql, monkeypatch):
     with pytest.raises(SessionError) as caught:
         query(sql, two)
     assert "\n" not in str(caught.value)
-    assert "one SELECT" in str(caught.value) or "tables: sessions, windows" in str(caught.value)
+    assert any(help_ in str(caught.value) for help_ in ("one SELECT", "tables: sessions, windows", "columns of words: session"))
     monkeypatch.setenv("WORKBENCH_SESSIONS", str(two))
     done = run("sessions", "query", sql)
     assert (done.code, done.err.count("\n")) == (2, 1)
@@ -75,3 +75,10 @@ def test_command_line_prints_tables_json_and_csv(two, monkeypatch):
     assert run("sessions", "query", sql, "--csv").out.splitlines()[0] == "session,n"
     assert "session" in run("sessions", "query", sql).out
     assert "no rows" in run("sessions", "query", "select * from words where false").out
+
+
+def test_a_column_that_is_not_there_is_answered_with_those_that_are(two):
+    with pytest.raises(SessionError, match=r'"id" not found .*; columns of sessions: session, created, duration, purpose'):
+        query("select id, purpose from sessions", two)
+    with pytest.raises(SessionError, match="tables: sessions, windows"):
+        query("select nope", two)

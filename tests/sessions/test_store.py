@@ -250,3 +250,13 @@ def test_last_line_and_torn_bytes(tmp_path):
     path.write_bytes(b"first\n" + long + b"\n" + long)
     assert files.last_line(path) == long
     assert files.torn_bytes(path) == 200_000
+
+
+def test_open_session_takes_a_folder_or_an_id(copied, monkeypatch):
+    import workbench
+
+    assert workbench.open_session(copied).id == "demo"
+    monkeypatch.setenv("WORKBENCH_SESSIONS", str(copied.parent))
+    assert workbench.open_session("demo").folder == copied
+    with pytest.raises(SessionError, match=r"holds no session .*; give a session's id or folder"):
+        workbench.open_session("nothing")

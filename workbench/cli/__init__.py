@@ -24,7 +24,9 @@ def main() -> None:
     from workbench.cli import commands  # noqa: F401  (registers every group on `app`)
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _stop)
+        for number in (signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` sets it
+                signal.signal(number, _stop)
     try:
         app()
     except ModuleNotFoundError as error:
@@ -42,5 +44,5 @@ def main() -> None:
 
 
 def _stop(number: int, frame: object) -> None:
-    """SIGTERM ends a command as Ctrl-C does."""
+    """SIGTERM and a closed terminal end a command as Ctrl-C does."""
     raise KeyboardInterrupt

@@ -272,9 +272,10 @@ _extractor: Extractor | None = None
 
 
 def start(job: Job) -> None:
-    """Begin a worker process, whose models are loaded with the first clip. It ends with its parent, and not before on Ctrl-C."""
+    """Begin a worker process, whose models are loaded with the first clip. It ends with its parent, and not before on a signal to all."""
     global _extractor
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _extractor = Extractor(job)
 

@@ -24,6 +24,7 @@ from workbench.live.prometheus import MetricsHandler, running
 
 _GRACE = 18.0
 """s that sessions get to end when the server is told to stop; service managers wait 20 s and more."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SHOWN = 1.5
 """s for pages to show that their session has ended."""
 _reports: dict[str, Path] = {}
@@ -60,14 +61,16 @@ def end_sessions(reason: str, grace: float = _GRACE) -> int:
 
 
 def end_sessions_on_signal() -> None:
-    """From now on SIGTERM and SIGINT first end the sessions, while their pages go on; a second signal stops the server at once.
+    """From now on SIGTERM, SIGINT and a closed terminal first end the sessions, while their pages go on.
+
+    A second signal stops the server at once.
 
     Must be called by the server's event loop, once it runs: the server sets its own handlers when it starts.
     """
     loop = IOLoop.current()
 
     def handle(number: signal.Signals) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT):
+        for each in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(each, loop.stop)
         if not running():
             sys.stderr.write(f"workbench: stopped by {number.name}\n")
@@ -82,8 +85,9 @@ def end_sessions_on_signal() -> None:
         time.sleep(_SHOWN)
         loop.add_callback(loop.stop)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, handle, number)
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` sets it for closed terminals
+            asyncio.get_running_loop().add_signal_handler(number, handle, number)
 
 
 def routes() -> list[tuple[str, type]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -165,8 +166,11 @@ class _Times(Ledger):
 
 
 def serve(descriptor: int) -> None:
-    """The child's main loop."""
+    """The child's main loop. It ends with its parent; a signal to the whole group is for the parent, which ends its work first."""
     from importlib import import_module
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
     with contextlib.suppress(OSError):
         os.nice(5)

@@ -26,6 +26,8 @@ def fail(path: Path, error: OSError, action: str = "written") -> SessionError:
     """The one line that a person gets when the disk says no."""
     advice = {
         "No space left on device": "free some space",
+        "Disk quota exceeded": "free some space, or ask for more",
+        "File too large": "raise the limit of a file's size (ulimit -f), or choose another disk",
         "Permission denied": "choose a folder that you may write to",
         "Read-only file system": "choose a folder that can be written to",
     }.get(error.strerror or "", "check the folder")

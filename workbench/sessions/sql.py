@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,9 +96,20 @@ def query(sql: str, folder: str | Path | None = None) -> pd.DataFrame:
                 raise SessionError("query: give one SELECT; sessions are only read here")
             _views(connection, where)
             return connection.sql(sql).df()
+        except duckdb.BinderException as error:
+            raise SessionError(f"query: {str(error).strip().splitlines()[0]}; {_columns(connection, sql)}") from None
         except duckdb.Error as error:
             first = str(error).strip().splitlines()[0]
             raise SessionError(f"query: {first}; tables: {', '.join(TABLES)}") from None
+
+
+def _columns(connection: Any, sql: str) -> str:
+    """The columns of the tables that a query names; the tables where it names none."""
+    told = []
+    for name in (name for name in TABLES if re.search(rf"\b{name}\b", sql, re.IGNORECASE)):
+        rows = connection.execute(f"describe {name}").fetchall()
+        told.append(f"columns of {name}: {', '.join(row[0] for row in rows)}")
+    return "; ".join(told) or f"tables: {', '.join(TABLES)}"
 
 
 def _views(connection: Any, where: Path) -> None:

@@ -14,7 +14,8 @@ from workbench.fusion.observations import ACOUSTICS, Faces, Observations, Segmen
 from workbench.interview_plan import InterviewPlan, Question
 from workbench.labels import BASIC
 from workbench.sessions.header import new_header
-from workbench.sessions.replay import recompute
+from workbench.sessions.replay import replay_session
+from workbench.sessions.store import Session
 from workbench.sessions.writer import SessionWriter
 from workbench.streams import AudioBlock, Floats, Track
 
@@ -91,7 +92,7 @@ def write(folder: str | Path, minutes: float, seed: int = 0, *, audio: bool = Tr
                 writer.write(track.name, row)
         for answer in seen.answers:
             writer.write("answers", answer)
-        result = recompute(seen, chosen)
+        result = replay_session(Session.open(folder, repair=False))  # of what was stored, as for every session
         for window in result.windows:
             writer.write("windows", window)
         for score in result.scores:

@@ -78,7 +78,8 @@ _here: _Trial | None = None
 
 def _begin(plan: Plan, samples: Samples) -> None:
     global _here
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which lets running trials end
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they are for the sweep, which lets running trials end
+        signal.signal(number, signal.SIG_IGN)
     _here = _Trial(plan, samples)
 
 
