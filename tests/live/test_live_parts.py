@@ -157,6 +157,14 @@ def test_a_process_that_dies_is_started_again(child: ProcessGraph) -> None:
     assert child.failing() == {}
 
 
+def test_a_signal_to_the_whole_group_does_not_end_the_process_before_its_parent(child: ProcessGraph) -> None:
+    before = child.pid
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(before or 0, number)
+    assert [e.kind for e in child.push(Tick(1.0))] == ["passed"]
+    assert child.pid == before
+
+
 def test_a_process_killed_from_outside_is_started_again(child: ProcessGraph) -> None:
     os.kill(child.pid or 0, signal.SIGKILL)
     deadline = time.monotonic() + 30
