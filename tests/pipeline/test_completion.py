@@ -85,16 +85,6 @@ def test_sigterm_and_a_closed_terminal_end_a_command_as_ctrl_c_does(
     assert any(e.kind == "interrupted" for e in Session.open(tmp_path / "s").events)
 
 
-def test_what_ctrl_c_ended_can_be_resumed(evaluated: Session, sample_paths: SamplePaths, command: Command, tmp_path: Path) -> None:
-    process = start(sample_paths, tmp_path / "s")
-    until_words(tmp_path / "s", process)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    done = command("evaluate", "--resume", tmp_path / "s", "--json")
-    assert done.code == 0, done.err
-    assert Session.open(tmp_path / "s").raw("scores") == evaluated.raw("scores")
-
-
 def test_without_the_recording_what_is_stored_is_completed(evaluated: Session, command: Command, tmp_path: Path) -> None:
     cut = without_end(evaluated, tmp_path / "s", keep_transcripts=1)
     next((tmp_path / "s").glob("video.*")).unlink()
@@ -134,7 +124,7 @@ def test_what_was_completed_without_the_recording_is_done_again_with_it_also_whe
     process.kill()
     process.wait()
     assert Session.open(folder).raw("scores") != evaluated.raw("scores")
-    done = command("sessions", "finish", folder, "--media", sample_paths.video)
+    done = command("evaluate", sample_paths.video, "--resume", folder, "--json")
     assert done.code == 0, done.err
     assert Session.open(folder).raw("scores") == evaluated.raw("scores")
     assert Session.open(folder).raw("windows") == evaluated.raw("windows")

@@ -51,7 +51,7 @@ def measure_interruptions(moments: int = 12, seed: int = 0) -> dict[str, Any]:
             process.kill()
             process.wait()
             killed = Session.open(folder)
-            ended = max((s.end for s in killed.segments), default=0.0)
+            ended, stored = max((s.end for s in killed.segments), default=0.0), sum(len(t.words) for t in killed.transcripts)
             began = time.monotonic()
             done = subprocess.run([sys.executable, "-m", "workbench", "sessions", "finish", str(folder), "--json"], capture_output=True)
             completed = Session.open(folder)
@@ -59,7 +59,7 @@ def measure_interruptions(moments: int = 12, seed: int = 0) -> dict[str, Any]:
             rows.append(
                 {
                     "speech_stored_s": round(ended, 1),
-                    "words_stored": sum(len(t.words) for t in killed.transcripts),
+                    "words_stored": stored,
                     "completed": done.returncode == 0,
                     "seconds": round(time.monotonic() - began, 1),
                     "words_lost": sum(w not in there for w in words if w[1] < ended),
