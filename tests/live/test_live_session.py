@@ -1,6 +1,7 @@
 """A live session on the sample interview, without a browser: what it stores is what a replay computes."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.command import workbench
 from workbench import contracts, sample
 from workbench.capture.media_file import MediaFile
 from workbench.capture.sample import Player
@@ -155,6 +157,16 @@ def test_the_marked_question_is_the_answer_and_scores_add_up(stored: Session) ->
     assert stored.answers[0].start == pytest.approx(2.5, abs=0.3)
     scores = {s.name: s for s in stored.score_messages if s.scope == "session"}
     assert sum(c.contribution for c in scores["technical"].contributions) == scores["technical"].value
+
+
+def test_whose_face_counts_is_said_and_a_correction_honours_the_settings_of_each_moment(stored: Session, tmp_path: Path) -> None:
+    folder = shutil.copytree(stored.folder, tmp_path / "session")
+    listed = workbench("sessions", "candidate", folder, "--json").json
+    assert (listed["candidate"], listed["faces"][0]["moving"]) == (["f-1"], "moving")
+    done = workbench("sessions", "candidate", folder, "--face", "f-1", "--by", "tester", "--reason", "it is her")
+    assert done.code == 0, done.err
+    assert (folder / "windows.jsonl").read_bytes() == stored.raw("windows")
+    assert workbench("replay", folder, "--json").json["same_bytes"]
 
 
 def test_without_consent_there_is_no_session(settings: Settings, tmp_path: Path) -> None:

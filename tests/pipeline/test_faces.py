@@ -22,6 +22,8 @@ from workbench import evaluate, report
 from workbench.contracts import FusedWindow
 from workbench.errors import MediaError
 from workbench.live.observations import Observing
+from workbench.live.view import fused_label
+from workbench.sessions.overrides import verify
 from workbench.sessions.replay import matches, replay_session
 from workbench.sessions.store import Session
 from workbench.streams import TrackedFrame
@@ -179,6 +181,8 @@ def test_one_still_as_a_whole_video_gives_no_emotion(sigma: float, tmp_path: Pat
     assert reasons(session.fused_windows) == {FROZEN}
     (event,) = [e for e in session.events if e.kind == "no_face"]
     assert FROZEN in event.message
+    replay = replay_session(session)
+    assert fused_label(replay, session.duration) == FROZEN, "what a live page writes at the face"
 
 
 def assert_live_says_the_same(session: Session) -> None:
@@ -281,6 +285,18 @@ def test_the_faces_are_listed_and_another_is_chosen_without_a_model(two: Path, t
     for name in ("windows.jsonl", "scores.jsonl"):
         assert (folder / "original" / name).read_bytes() == (two / name).read_bytes(), "the first ones are kept"
     assert "chosen by tester: he was interviewed" in report.build(after).read_text(encoding="utf-8")
+
+
+def test_reviewers_who_choose_at_the_same_time_leave_one_choice(two: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(two, tmp_path / "two")
+    line = [sys.executable, "-m", "workbench", "sessions", "candidate", str(folder), "--by", "tester"]
+    every = [subprocess.Popen([*line, "--face", f"f-{1 + i % 2}", "--reason", f"so {i}"], stdout=subprocess.DEVNULL) for i in range(4)]
+    assert [p.wait(120) for p in every] == [0] * 4
+    session = Session.open(folder)
+    assert verify(session).ok
+    last = [e for e in session.overrides if e.kind == "candidate"][-1]
+    assert {w.face_id for w in session.fused_windows} == {last.value}
+    assert matches(session, replay_session(session))
 
 
 def test_back_again_gives_the_first_bytes(two: Path, tmp_path: Path, command: Command) -> None:
