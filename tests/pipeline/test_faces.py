@@ -271,7 +271,7 @@ def test_the_faces_are_listed_and_another_is_chosen_without_a_model(two: Path, t
     listed = json.loads(done.stdout)
     assert listed["candidate"] == choice(before)[0]
     assert {f["face"]: f["moving"] for f in listed["faces"]} == {"f-1": "moving", "f-2": "moving"}
-    assert all(f["seconds"] > 5 and f["size_px"] > 48 and f["analysed_frames"] > 60 for f in listed["faces"])
+    assert all(f["seconds"] > 5 and f["size_px"] > 48 and f["analysed_frames"] > 25 for f in listed["faces"])
 
     done = fresh("--face", chosen, "--by", "tester", "--reason", "he was interviewed", "--json")
     assert done.returncode == 0, done.stderr

@@ -49,28 +49,32 @@ def correct(session: Session, chosen: Sequence[str], reason: str, by: str) -> ov
     """
     if session.recording:
         raise SessionError(f"{session.folder}: is being recorded; correct it when it has ended")
-    wanted = _known(session, chosen)
-    session.refresh()
-    before = current(session)
+    wanted, before = _known(session, chosen), current(session)
     same = before.confirmed and set(before.faces) == set(wanted)
     if not same and not (reason.strip() and by.strip()):
         raise SessionError("candidate: needs a reason and who decides (--reason, --by); nothing was changed")
-    kept = session.folder / ORIGINAL
     files.keep(session.folder, ORIGINAL, ("windows.jsonl", "scores.jsonl"))
-    guard = files.Appender(kept / "windows.jsonl")
+    guard = files.Appender(session.folder / ORIGINAL / "windows.jsonl")
     try:
         with guard.locked():  # several reviewers: log, windows and scores of one before those of the next
-            result = replay.replay_session(session, candidate=Choice(tuple(wanted), "", confirmed=True))
-            files.write_atomically(kept / "next-windows", replay.lines(result.windows))
-            files.write_atomically(kept / "next-scores", replay.lines(result.scores))  # the disk may be full: before the log says so
-            made = None if same else overrides.of_candidate(session, ", ".join(before.faces) or None, ", ".join(wanted), reason, by)
-            for name in ("windows", "scores"):
-                (kept / f"next-{name}").replace(session.folder / f"{name}.jsonl")
+            return _correct(session, wanted, reason, by)
     except OSError as error:
         raise files.fail(session.folder, error) from error
     finally:
         guard.close()
+        session.refresh()
+
+
+def _correct(session: Session, wanted: list[str], reason: str, by: str) -> overrides.Override | None:
     session.refresh()
+    before, kept = current(session), session.folder / ORIGINAL
+    same = before.confirmed and set(before.faces) == set(wanted)
+    result = replay.replay_session(session, candidate=Choice(tuple(wanted), "", confirmed=True))
+    files.write_atomically(kept / "next-windows", replay.lines(result.windows))
+    files.write_atomically(kept / "next-scores", replay.lines(result.scores))  # the disk may be full: before the log says so
+    made = None if same else overrides.of_candidate(session, ", ".join(before.faces) or None, ", ".join(wanted), reason, by)
+    for name in ("windows", "scores"):
+        (kept / f"next-{name}").replace(session.folder / f"{name}.jsonl")
     return made
 
 

@@ -156,16 +156,19 @@ def visual(session: SessionReader, vision: Vision, choice: Choice | None) -> tup
     blank = np.full((len(face), len(BASIC)), np.nan)
     values, quality = (of(read_of.probs), of(read_of.quality)) if read_of is not None else (blank, blank[:, :4])
     size, score, sharpness, brightness = quality.T
+    kept = np.ones(len(face), bool)
     if choice is None:
         why, reliability = None, np.where(np.isnan(score), present.astype(float), score)
         usable = usable_face(size, score, vision)
     else:
-        movement, others = _movement(seen, choice.faces)
+        movement, there, others = _movement(seen, choice.faces)
         rows_of_face = FaceRows(present, others, size, score, sharpness, brightness, movement[:, 0], movement[:, 1], choice.confirmed)
         reliability, why = judge(seen.times, rows_of_face, vision)
         usable = why == 0
-    track = Track("visual", seen.times, values, BASIC, reliability, present & usable & ~np.isnan(values).any(axis=1))
-    return track, Faces(seen.frame_id, np.where(present, face, -1), size, names, why)
+        kept = present | ~there  # somebody who was not the candidate so far was read in some frames only: the others say nothing
+    valid = present & usable & ~np.isnan(values).any(axis=1)
+    track = Track("visual", seen.times[kept], values[kept], BASIC, reliability[kept], valid[kept])
+    return track, Faces(seen.frame_id[kept], np.where(present, face, -1)[kept], size[kept], names, None if why is None else why[kept])
 
 
 def _wanted(seen: Frames, read_of: Predictions | None, mine: Sequence[str] | None) -> Ints:
@@ -195,14 +198,14 @@ def _rows(frame_id: Ints, face: Ints, read_of: Predictions | None) -> tuple[Ints
     return at, (face >= 0) & (read_of.frame_id[at] == frame_id) & (read_of.face[at] == face)
 
 
-def _movement(seen: Frames, mine: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
-    """The movement of the candidate's face in each frame (NaN where not measured), and whether others are in it."""
+def _movement(seen: Frames, mine: Sequence[str]) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """The movement of the candidate's face in each frame (NaN where not measured), whether it is in it, and whether others are."""
     own = np.isin(seen.face, list(mine))
     movement = np.full((len(seen.times), 3), np.nan)
     movement[seen.row[own]] = seen.movement[own]
-    others = np.zeros(len(seen.times), bool)
-    others[seen.row[~own]] = True
-    return movement, others
+    there, others = np.zeros((2, len(seen.times)), bool)
+    there[seen.row[own]], others[seen.row[~own]] = True, True
+    return movement, there, others
 
 
 def summaries(session: SessionReader) -> list[FaceSummary]:

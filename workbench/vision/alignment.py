@@ -14,12 +14,15 @@ from workbench.stage import StageSpec
 from workbench.streams import FaceCrop, TrackedFrame
 from workbench.vision.fitness import fitness
 
+OTHERS_EVERY = 0.19
+"""s between two frames in which the faces of others are read: reading costs more than all else, and five times a second will do."""
 SIZE = 200
 """px; side of a crop, the input size of the emotion network."""
 
 
 class CropAlign:
-    """Cuts out faces so that the eyes are level: the candidate's and the largest others, because the choice may be corrected later.
+    """Cuts out faces so that the eyes are level: the candidate's in each frame, and five times a second the
+    largest others', because the choice may be corrected later.
 
     A similarity transform turns the picture about the centre of the detector's box until the line between the eyes is
     horizontal, and scales the box plus `crop_margin` on each side to 200×200 px. Without landmarks the picture is not
@@ -31,8 +34,11 @@ class CropAlign:
         `crop_margin`, fraction of the box; `analysed_faces`, how many of a frame are cut out.
     """
 
+    _read: float
+
     def __init__(self, settings: Vision) -> None:
         self._margin, self._most = settings.crop_margin, settings.analysed_faces
+        self.reset()
 
     @property
     def spec(self) -> StageSpec:
@@ -42,7 +48,12 @@ class CropAlign:
         message = frame.detections
         named = [face for face in message.detections if face.face_id is not None]
         named.sort(key=lambda f: (f.face_id != message.candidate, -(f.box[2] - f.box[0]) * (f.box[3] - f.box[1])))
+        others = not 0 <= message.timestamp - self._read < OTHERS_EVERY
         for face in named[: self._most]:
+            if face.face_id != message.candidate:
+                if not others:
+                    break
+                self._read = message.timestamp
             crop = align(frame.packet.image, face, self._margin)
             item = contracts.CropItem(
                 face_id=face.face_id or "",
@@ -56,7 +67,8 @@ class CropAlign:
         return iter(())
 
     def reset(self) -> None:
-        """Does nothing: the stage keeps no state."""
+        """Forget when the others were read."""
+        self._read = -np.inf
 
 
 def transform(face: contracts.Detection, width: int, height: int, margin: float) -> NDArray[np.float64]:

@@ -17,9 +17,9 @@ ENOUGH = 5
 """Measurements from which it is told whether a face lives: about a second."""
 SIZE_RAMP = (24.0, 96.0)
 """px of the face box: fitness 0 at or below the first, 1 from the second on."""
-SHARPNESS_RAMP = (6.0, 40.0)
+SHARPNESS_RAMP = (5.0, 40.0)
 """Grey levels² (variance of the Laplacian at 200 px), fitness linear in the logarithm. Test footage has 60 to 700; blurred
-with a σ of 1, 2 and 4 px the sharpest falls to 46, 9 and 3; edges of compressed blocks alone come to 5."""
+with a σ of 1, 2 and 4 px the sharpest falls to 46, 9 and 3; edges of compressed blocks alone come to 5 or 6."""
 DARK_RAMP, BRIGHT_RAMP = (0.06, 0.22), (0.97, 0.85)
 """Mean grey level / 255: fitness 0 at the first value, 1 at the second; between the two ramps it is 1."""
 
