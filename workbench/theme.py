@@ -31,10 +31,13 @@ ACCENT, SECOND = "#3f7fd6", "#c9661f"
 WARNING, ERROR, GOOD = "#c77700", "#dc4045", "#2f8f5e"
 MARK = "#0d9488"
 """Questions and other marks on a timeline."""
-SHADES: tuple[str, ...] = ("#f4f7fd", "#d7e3fa", "#b3cbf5", "#8bb0ef", "#6393e6", "#3f76d8", "#2a5cb8", "#1d4590")
-"""From nothing to all, for tables whose cells are shares."""
-ON_SHADES = "#10151c", "#ffffff"
-"""Text on the lighter and on the darker half of `SHADES`."""
+SHADES: dict[str, tuple[str, ...]] = {
+    "light": ("#f4f7fd", "#d7e3fa", "#b3cbf5", "#8bb0ef", "#346acb", "#2a5cb8", "#1d4590", "#16356f"),
+    "dark": ("#20262e", "#24344b", "#284268", "#2c4f82", "#5f93df", "#7daaea", "#9cc0f2", "#bcd6f9"),
+}
+"""From nothing to all, for tables whose cells are shares, on light and on dark pages; text changes its colour in the middle."""
+ON_SHADES = {"light": ("#10151c", "#ffffff"), "dark": ("#ffffff", "#10151c")}
+"""Text on the first and on the second half of `SHADES`."""
 STAGE, ON_STAGE, BOX = "#10141a", "#c6d0db", "#4cc38a"
 """What lies behind a video, text there, and the box of the candidate's face: the same on light and dark pages."""
 

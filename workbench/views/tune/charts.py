@@ -82,7 +82,9 @@ class Confusion(pn.viewable.Viewer):
             x_axis_label="fused",
             y_axis_label="label",
         )
-        fill = linear_cmap("share", list(SHADES), 0, 1)
+        fill = linear_cmap("share", list(SHADES["light"]), 0, 1)
+        self._mapper = fill.transform
+        self._colours = "light"
         cells = plot.rect(
             "said", "label", 0.96, 0.96, source=self._cells, fill_color=fill, line_color=None, nonselection_fill_alpha=1,
             selection_line_color=SECOND, selection_line_width=3,
@@ -108,9 +110,18 @@ class Confusion(pn.viewable.Viewer):
             "share": share,
             "n": table.ravel(),
             "text": [f"{100 * s:.0f}" for s in share],
-            "ink": np.where(share > 0.45, ON_SHADES[1], ON_SHADES[0]).tolist(),
         }
-        self._cells.data = {**self._cells.data, **patch}
+        self._cells.data = {**self._cells.data, **patch, "ink": self._inks(share)}
+
+    def _inks(self, share: Floats) -> list[str]:
+        low, high = ON_SHADES[self._colours]
+        return [high if s >= 0.5 else low for s in share]
+
+    def colours(self, dark: bool) -> None:
+        """Shades for a dark or for a light page."""
+        self._colours = "dark" if dark else "light"
+        self._mapper.palette = list(SHADES[self._colours])
+        self._cells.data = {**self._cells.data, "ink": self._inks(self._cells.data["share"])}
 
     def __panel__(self) -> Any:
         return self._layout

@@ -140,7 +140,9 @@ class TunePage(pn.viewable.Viewer):
             sizing_mode="stretch_width",
         )
         side = pmui.Column(self.sliders, self._name, self._save, self._log, self._said, sizing_mode="stretch_width")
-        return page(TITLE, self._notice, main, sidebar=[side], sidebar_width=290)
+        made = page(TITLE, self._notice, main, sidebar=[side], sidebar_width=290)
+        made.param.watch(lambda event: self._confusion.colours(event.new), "dark_theme")
+        return made
 
     def show(self) -> None:
         """Evaluator where the sliders stand, and draw it."""
