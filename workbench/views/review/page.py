@@ -19,7 +19,7 @@ from workbench.views.page import page
 from workbench.views.review.session import SessionView
 
 WIDTHS = {"session": 230, "created": 150, "length": 90, "purpose": 140, "place": 100, "consent": 100, "flags": 180}
-"""Columns' widths, px: measured from texts they would depend on whether fonts came before or after the table."""
+"""Widths of columns, px: measured from their texts they would depend on whether fonts came before or after the table."""
 INTRO = "Choose a session. Scores are assistive, never a verdict."
 
 
@@ -42,7 +42,7 @@ class ReviewPage(pn.viewable.Viewer):
             pd.DataFrame(), disabled=True, selectable=1, show_index=False, pagination="local", page_size=15,
             layout="fit_data_stretch", sizing_mode="stretch_width", theme="simple",
             header_filters={c: {"type": "input", "placeholder": "search"} for c in ("session", "purpose", "flags")},
-            sorters=[{"field": "created", "dir": "desc"}], widths=WIDTHS, configuration={"rowHeight": 38},
+            sorters=[{"field": "created", "dir": "desc"}], widths=WIDTHS,
         )  # fmt: skip
         self.table.on_click(
             lambda event: self.param.update(session=str(self.table.value.iloc[event.row]["session"]), time=0.0, settings="")
