@@ -242,6 +242,30 @@ def test_a_poor_picture_is_masked_with_its_reason(reason: str, draw: Callable[[f
     assert not session.observations.visual.valid.any()
 
 
+# ── further inputs, see docs/robustness.md ──────────────────────────────────────────────────────────────────────────
+FURTHER = {
+    "black and white": lambda t: cv2.cvtColor(cv2.cvtColor(speaker(t), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB),
+    "slides": lambda t: inset(wall(100 + 40 * (int(t) % 3)), halved(speaker(t)), 310, 170),
+    "pillarboxed": lambda t: inset(wall(0), halved(speaker(t)), 160, 90),
+}
+
+
+@pytest.mark.parametrize("draw", FURTHER.values(), ids=FURTHER)
+def test_a_picture_that_is_only_unusual_is_read(draw: Callable[[float], Image], upright: Session, tmp_path: Path) -> None:
+    session = seen(tmp_path, draw)
+    assert choice(session)[0] == ["f-1"]
+    assert reasons(session.fused_windows) == {""}
+    assert np.mean([a == b for a, b in zip(labels(session), labels(upright), strict=True)]) >= 0.6
+
+
+def test_a_face_that_leaves_and_comes_back_is_the_same(tmp_path: Path) -> None:
+    session = seen(tmp_path, lambda t: noisy(wall(60), 1) if 2 <= t < 5 else speaker(t), 7.0)
+    assert choice(session)[0] == ["f-1"]
+    assert {f.face_id for d in session.detections for f in d.detections} - {None} == {"f-1"}
+    assert reasons([w for w in session.fused_windows if w.start >= 2 and w.end <= 5]) == {"no face"}
+    assert reasons([w for w in session.fused_windows if w.start >= 5.5]) == {""}
+
+
 # ── the choice can be corrected ─────────────────────────────────────────────────────────────────────────────────────
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
