@@ -10,7 +10,7 @@ export WORKBENCH_DATA ?= $(abspath $(wildcard ../shared/datasets))
 TESTS  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test docs lint live tune audit review serve wheel notebooks bench mlflow lock clean
+.PHONY: help setup demo test docs lint live tune audit review serve pictures wheel notebooks bench mlflow lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ review: setup ## the review page on http://localhost:5006/review
 
 serve: setup ## every page in one server, listed on http://localhost:5006
 	$(BIN)/workbench serve
+
+pictures: setup ## renew docs/images from the pages as they are
+	$(BIN)/python scripts/pictures.py
 
 wheel: $(READY) ## build the wheel, and try it in empty environments
 	VENV=$(VENV) .ci/wheel
