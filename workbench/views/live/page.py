@@ -336,7 +336,7 @@ class LivePage(pn.viewable.Viewer):
 
 
 _NOTICES = 5
-_QUIET = "<p style='margin:0;font-size:14px;opacity:.65'>What fails, slows down or is unplugged is said here.</p>"
+_QUIET = "<p style='margin:0;font-size:14px;opacity:.65'>What fails, slows down or is unplugged is listed here.</p>"
 
 
 def notices(told: Sequence[contracts.Event]) -> str:
