@@ -180,6 +180,8 @@ class Transcript(Message):
     language: str | None = None
     snr_db: float | None = None
     speaker: str | None = Field(default=None, description="diarized speaker; null where diarization is off")
+    reliability: Unit | None = Field(default=None, description="mean word confidence; null in sessions of older versions")
+    doubt: str = Field(default="", description="why the words are left out of scores; empty where they count")
 
 
 class SpeechSegment(Message):

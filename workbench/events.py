@@ -67,6 +67,8 @@ class EventKind(StrEnum):
     NO_SPEECH = "no_speech", Severity.WARNING, "No speech"
     # recognition
     ASR_REJECTED = "asr_rejected", Severity.WARNING, "Some speech was left out"
+    NOT_UNDERSTOOD = "not_understood", Severity.WARNING, "Some speech was not understood"
+    REPETITION_CUT = "repetition_cut", Severity.WARNING, "Repeated words were left out"
     LANGUAGE_MISMATCH = "language_mismatch", Severity.WARNING, "Another language"
     # stages and load
     STAGE_ERROR = "stage_error", Severity.ERROR, "A stage broke off and was restarted"

@@ -69,6 +69,8 @@ class Speech(Section):
     max_segment: float = Field(28.0, gt=1, le=30, description="s; Whisper's window is 30 s")
     aligner: Literal["pocketsphinx", "whisper", "wav2vec2"] = "pocketsphinx"
     aligner_path: Path | None = Field(None, description="local wav2vec2 folder for WhisperX's aligner")
+    min_confidence: float = Field(0.6, ge=0, le=1, description="mean word confidence below which a stretch counts as not understood")
+    min_logprob: float = Field(-0.55, le=0, description="mean log probability of a text below which it counts as not understood")
     low_word_confidence: float = Field(0.5, ge=0, le=1, description="words below are marked in the report")
     diarize: bool = False
     speakers: int = Field(2, ge=1, description="voices that diarization looks for")

@@ -71,24 +71,48 @@ def test_frames_are_evidence_with_their_number_time_and_label():
 
 
 def test_invalid_frames_are_not_measured():
-    visual = Track.of("visual", [0.0, 1.0], [np.eye(7)[0], np.full(7, 1 / 7)], BASIC, valid=[True, False])
-    seen = Observations(duration=2.0, visual=visual, faces=Faces(np.arange(2), np.zeros(2, int), np.full(2, 90.0), ("f",)))
+    probs = [np.eye(7)[0]] * 5 + [np.full(7, 1 / 7)] * 5
+    visual = Track.of("visual", np.arange(10) / 5, probs, BASIC, valid=[True] * 5 + [False] * 5)
+    seen = Observations(duration=2.0, visual=visual, faces=Faces(np.arange(10), np.zeros(10, int), np.full(10, 90.0), ("f",)))
     assert measures(seen).measure(Scope("session", 0, 2), "visual_certainty").raw == pytest.approx(1.0)
 
 
 def test_fillers_are_evidence_word_by_word():
-    words = Words(("so", "um", "yes"), np.array([0.0, 1.0, 2.0]), np.array([0.5, 1.4, 2.5]), np.array([0.9, np.nan, 0.8]),
-                  np.array([False, True, False]), np.zeros(3, int))  # fmt: skip
-    found = measures(Observations(duration=3.0, words=words)).measure(Scope("session", 0, 3), "filler_rate")
-    assert found.raw == pytest.approx(1 / 3)
+    start, confidence = np.arange(12.0), np.full(12, 0.9)
+    confidence[1] = np.nan
+    words = Words(("so", "um", *["yes"] * 10), start, start + 0.4, confidence, np.arange(12) == 1, np.zeros(12, int))
+    found = measures(Observations(duration=12.0, words=words)).measure(Scope("session", 0, 12), "filler_rate")
+    assert found.raw == pytest.approx(1 / 12)
     assert [(e.kind, e.text, e.start, e.end, e.value) for e in found.evidence] == [("word", "um", 1.0, 1.4, None)]
-    assert found.note.startswith("1 filler in 3 words")
+    assert found.note.startswith("1 filler in 12 words")
 
 
 def test_no_fillers_are_evidence_too():
-    words = Words(("so", "yes"), np.array([0.0, 1.0]), np.array([0.5, 1.4]), np.ones(2), np.zeros(2, bool), np.zeros(2, int))
-    found = measures(Observations(duration=3.0, words=words)).measure(Scope("session", 0, 3), "filler_rate")
-    assert (found.normalised, found.evidence[0].text) == (1.0, "no fillers in 2 words")
+    start = np.arange(12.0)
+    words = Words(("yes",) * 12, start, start + 0.5, np.ones(12), np.zeros(12, bool), np.zeros(12, int))
+    found = measures(Observations(duration=12.0, words=words)).measure(Scope("session", 0, 12), "filler_rate")
+    assert (found.normalised, found.evidence[0].text) == (1.0, "no fillers in 12 words")
+
+
+def some_words(count: int, left_out: tuple[tuple[float, float, str], ...] = ()) -> Words:
+    start = np.arange(float(count))
+    return Words(("yes",) * count, start, start + 0.5, np.ones(count), np.zeros(count, bool), np.zeros(count, int), left_out)
+
+
+@pytest.mark.parametrize(("count", "missing"), [(9, "too little to measure: 9 words, at least 10 are needed"), (10, "")])
+def test_each_feature_has_a_least_amount_of_evidence(count: int, missing: str) -> None:
+    seen = Observations(duration=20.0, words=some_words(count))
+    assert measures(seen).measure(Scope("session", 0, 20), "filler_rate").missing == missing
+
+
+def test_words_that_were_left_out_are_the_reason() -> None:
+    scope = Scope("session", 0, 40)
+    alone = Observations(duration=40.0, words=some_words(0, ((1.0, 9.0, "not understood (word confidence 0.40)"),)))
+    assert measures(alone).measure(scope, "filler_rate").missing == "left out: not understood (word confidence 0.40)"
+    mostly = Observations(duration=40.0, words=some_words(12, ((12.0, 40.0, "another language: es"),)))
+    assert measures(mostly).measure(scope, "filler_rate").missing == "most of it was left out: another language: es"
+    hardly = Observations(duration=40.0, words=some_words(12, ((12.0, 13.0, "another language: es"),)))
+    assert measures(hardly).measure(scope, "filler_rate").missing == ""
 
 
 def test_sentences_are_evidence_with_their_times_and_cosines():

@@ -11,7 +11,8 @@ from workbench.contracts import Answer, Prosody
 from workbench.errors import SettingsError
 from workbench.fusion.observations import Faces, Observations, Segments, Words
 from workbench.labels import BASIC
-from workbench.scoring.features import Feature
+from workbench.scoring.features import Feature, Measures, Scope
+from workbench.scoring.ranges import resolve
 from workbench.scoring.scores import combine, score
 from workbench.sessions import synthetic
 from workbench.settings import Scoring
@@ -145,7 +146,13 @@ def test_nothing_at_all_gives_reasons_and_no_number():
         "visual_certainty": "no usable face",
     }
     assert found["clarity"].missing == {"filler_rate": "no words", "lexical_diversity": "no answer was transcribed"}
-    assert found["engagement"].value == 0.0  # silence is measured: no speech in ten seconds
+    assert found["engagement"].value is None, "no speech for any reason is no measurement of 0"
+    assert "no speech was detected" in found["engagement"].missing["speaking_ratio"]
+
+
+def test_silence_after_speech_is_measured() -> None:
+    seen = Observations(duration=40.0, segments=Segments(np.array([0.0]), np.array([10.0]), np.array([20.0])))
+    assert Measures(seen, resolve({}), 0, 0).measure(Scope("q2", 20.0, 40.0), "speaking_ratio").raw == 0.0
 
 
 def test_disabled_channels_leave_what_the_law_allows():
@@ -228,7 +235,9 @@ def test_answers_too_short_to_be_resampled_are_resampled_themselves():
     diversities = [30.0, 50.0, 70.0, 90.0]
     answers = [answer(f"q{i}", 5.0 * i, 5.0 * i + 5, lexical_diversity=d) for i, d in enumerate(diversities)]
     scores = score(session(answers), Scoring(draws=4000))
-    alone, whole = (by_name(scores, scope)["clarity"].contributions[1] for scope in ("q0", "session"))
+    alone, whole = (
+        next(c for c in by_name(scores, scope)["clarity"].contributions if c.feature == "lexical_diversity") for scope in ("q0", "session")
+    )
     assert alone.low is None
     assert alone.note == "18 words; too little material for an interval of its own"
     # the mean of four draws from 30, 50, 70, 90: standard error √500 / 2, roughly normal, on a range of 80

@@ -73,6 +73,8 @@ class Words:
     filler : ndarray of bool, shape (n,)
     segment : ndarray of int, shape (n,)
         Number of the transcribed segment that the word belongs to.
+    left_out : tuple of (start in s, end in s, reason)
+        Stretches whose words were not understood and are not among these.
     """
 
     text: tuple[str, ...] = ()
@@ -81,6 +83,7 @@ class Words:
     confidence: Floats = field(default_factory=lambda: np.empty(0))
     filler: Bools = field(default_factory=lambda: np.empty(0, bool))
     segment: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    left_out: tuple[tuple[float, float, str], ...] = ()
 
     @property
     def middle(self) -> Floats:

@@ -50,9 +50,9 @@ def analyse(
 
 
 def spoken(transcripts: Sequence[contracts.Transcript]) -> list[contracts.Word]:
-    """The candidate's words (everybody's where nobody is named candidate), in order of time."""
+    """The candidate's words that were understood (everybody's where nobody is named candidate), in order of time."""
     theirs = [t for t in transcripts if t.speaker == CANDIDATE] or list(transcripts)
-    return sorted((w for t in theirs for w in t.words), key=lambda w: (w.start + w.end, w.start))
+    return sorted((w for t in theirs if not t.doubt for w in t.words), key=lambda w: (w.start + w.end, w.start))
 
 
 def measure(

@@ -17,7 +17,7 @@ from workbench.fusion.observations import Observations
 from workbench.fusion.windows import Grid, overlap
 from workbench.plugins import OWN, PluginError, Registry
 from workbench.scoring import bootstrap, evidence
-from workbench.scoring.ranges import RANGES, Range, normalise
+from workbench.scoring.ranges import LEAST, RANGES, Range, normalise
 from workbench.streams import Bools, Floats
 
 TOO_LITTLE = "too little material for an interval of its own"
@@ -128,15 +128,55 @@ class Measures:
         value = normalise(raw, span)
         return Feature(name, raw, span.unit, value, *bootstrap.interval(scaled, value), scaled, tuple(found), note)
 
+    def lacking(self, scope: Scope, name: str, amount: float) -> Feature | None:
+        """The feature as missing where there is too little to measure it (`ranges.LEAST`), or most was not understood; else None.
+
+        Parameters
+        ----------
+        scope : Scope
+        name : str
+        amount : float
+            Of what `LEAST` counts: words, seconds or frames.
+        """
+        least, unit = LEAST[name]
+        if unit == "words" and (why := self._mostly_doubted(scope)):
+            return Feature(name, missing=f"most of it was left out: {why}")
+        if amount < least:
+            return Feature(name, missing=f"too little to measure: {amount:.3g} {unit}, at least {least:g} are needed")
+        return None
+
+    def words_in(self, scope: Scope) -> int:
+        low, high = np.searchsorted(self.seen.words.middle, [scope.start, scope.end])
+        return int(high - low)
+
     def random(self, scope: Scope, name: str) -> np.random.Generator:
         """A generator for the draws of the feature `name` in `scope`: the same session and seed give the same draws."""
         return bootstrap.generator(self.seed, scope.name, name)
+
+    def _doubted(self, scope: Scope) -> list[tuple[float, str]]:
+        """Seconds and reason of each stretch in the scope that was not understood."""
+        spans = [(min(end, scope.end) - max(start, scope.start), why) for start, end, why in self.seen.words.left_out]
+        return [(seconds, why) for seconds, why in spans if seconds > 0]
+
+    def _mostly_doubted(self, scope: Scope) -> str:
+        """The main reason where more of the scope was left out than understood; '' otherwise."""
+        doubted = self._doubted(scope)
+        start, end = self.seen.words.start, self.seen.words.end
+        clear = float(np.clip(np.minimum(end, scope.end) - np.maximum(start, scope.start), 0, None).sum())
+        return max(doubted)[1] if doubted and sum(seconds for seconds, _ in doubted) > clear else ""
+
+    def _no_words(self, scope: Scope, name: str) -> Feature | None:
+        """The feature as missing for the reason that its words were left out; None where none were."""
+        doubted = self._doubted(scope)
+        return Feature(name, missing=f"left out: {max(doubted)[1]}") if doubted else None
 
     # ── language ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def semantic_similarity(self, scope: Scope) -> Feature:
         answer, name = scope.answer, "semantic_similarity"
         if answer is None or answer.semantic_similarity is None:
-            return Feature(name, missing="no answer to a question with a model answer")
+            return self._no_words(scope, name) or Feature(name, missing="no answer to a question with a model answer")
+        if lacking := self.lacking(scope, name, self.words_in(scope)):
+            return lacking
         each = np.array(answer.sentence_similarities)
         drawn = bootstrap.ratio(each, np.ones(len(each)), self.draws, self.random(scope, name))
         # the answer is compared as a whole, so the sentences give the spread and not the place
@@ -149,7 +189,9 @@ class Measures:
     def keyword_coverage(self, scope: Scope) -> Feature:
         answer, name = scope.answer, "keyword_coverage"
         if answer is None or answer.keyword_coverage is None:
-            return Feature(name, missing="no answer to a question with keywords")
+            return self._no_words(scope, name) or Feature(name, missing="no answer to a question with keywords")
+        if lacking := self.lacking(scope, name, self.words_in(scope)):
+            return lacking
         hit, miss = len(answer.keywords_found), len(answer.keywords_missed)
         # Jeffreys interval of a share (Brown, Cai & DasGupta 2001): the keywords as a sample of what could be asked for
         draws = self.random(scope, name).beta(hit + 0.5, miss + 0.5, self.draws) if self.draws and hit + miss else None
@@ -161,7 +203,9 @@ class Measures:
         name, words = "filler_rate", self.seen.words
         low, high = np.searchsorted(words.middle, [scope.start, scope.end])
         if low == high:
-            return Feature(name, missing="no words")
+            return self._no_words(scope, name) or Feature(name, missing="no words")
+        if lacking := self.lacking(scope, name, high - low):
+            return lacking
         filler = words.filler[low:high]
         raw = scope.answer.filler_rate if scope.answer and scope.answer.filler_rate is not None else float(filler.mean())
         total, each = bootstrap.blocked(words.middle[low:high], scope.start, filler.astype(float), np.ones(high - low))
@@ -177,7 +221,10 @@ class Measures:
     def lexical_diversity(self, scope: Scope) -> Feature:
         answer, name = scope.answer, "lexical_diversity"
         if answer is None or answer.lexical_diversity is None:
-            return Feature(name, missing="too few words to measure it" if answer else "no answer was transcribed")
+            why = "too few words to measure it" if answer else "no answer was transcribed"
+            return self._no_words(scope, name) or Feature(name, missing=why)
+        if self._mostly_doubted(scope):
+            return Feature(name, missing=f"most of it was left out: {self._mostly_doubted(scope)}")
         span = self.ranges[answer.lexical_measure or "mtld"]
         found = [evidence.span(answer.start, answer.end, answer.text, answer.lexical_diversity)]
         return self.feature(name, answer.lexical_diversity, None, found, counted(answer.words, "word"), span)
@@ -189,6 +236,8 @@ class Measures:
         rows = low + np.flatnonzero(track.valid[low:high])
         if len(rows) == 0:
             return Feature(name, missing="no usable face")
+        if lacking := self.lacking(scope, name, len(rows)):
+            return lacking
         sure = self.certainty[rows]
         total, count = bootstrap.blocked(track.times[rows], scope.start, sure, np.ones(len(rows)))
         draws = bootstrap.ratio(total, count, self.draws, self.random(scope, name))
@@ -208,6 +257,8 @@ class Measures:
         seconds, values = table["seconds"][rows], table[column][rows]
         if seconds.sum() <= 0:
             return Feature(name, missing="no segment of speech in which it could be measured")
+        if lacking := self.lacking(scope, name, float(seconds.sum())):
+            return lacking
         draws = bootstrap.ratio(seconds * values, seconds, self.draws, self.random(scope, name))
         kept = rows[evidence.strongest(values, seconds)]
         found = [evidence.span(table["start"][i], table["end"][i], self._how(column, i), float(table[column][i])) for i in kept.tolist()]
@@ -223,6 +274,10 @@ class Measures:
         name, said = "speaking_ratio", self.seen.segments
         if scope.end <= scope.start:
             return Feature(name, missing="the answer has no length")
+        if len(said.start) == 0:
+            return Feature(name, missing="no speech was detected in the whole session, which may be a fault of the recording")
+        if lacking := self.lacking(scope, name, scope.end - scope.start):
+            return lacking
         edges = np.minimum(np.arange(scope.start, scope.end, bootstrap.BLOCK)[:, None] + [0.0, bootstrap.BLOCK], scope.end)
         pieces = Grid(edges[:, 0], edges[:, 1])
         speech = np.clip(overlap(said.start, said.end, pieces), 0, None)

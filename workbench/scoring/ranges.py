@@ -45,6 +45,18 @@ RANGES: dict[str, Range] = {
 A = TypeVar("A", float, Floats)
 
 
+LEAST: dict[str, tuple[float, str]] = {
+    "semantic_similarity": (5, "words"),
+    "keyword_coverage": (5, "words"),
+    "filler_rate": (10, "words"),
+    "vocal_steadiness": (1.0, "s of speech"),
+    "prosodic_variation": (1.0, "s of speech"),
+    "visual_certainty": (5, "frames with a usable face"),
+    "speaking_ratio": (3.0, "s"),
+}
+"""The least amount of evidence that a feature is measured from (chosen); lexical diversity has its own. Below it is missing."""
+
+
 def resolve(overrides: Mapping[str, tuple[float, float]], added: Mapping[str, Range] | None = None) -> dict[str, Range]:
     """`RANGES` and those of `added` features, with a settings file's overrides in place.
 

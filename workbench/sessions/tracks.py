@@ -134,8 +134,9 @@ def segments(messages: Iterable[SpeechSegment]) -> Segments:
 
 
 def words(transcripts: Iterable[Transcript]) -> Words:
-    """All words of some transcripts, in order of time."""
-    pairs = [(w, i) for i, t in enumerate(sorted(transcripts, key=lambda t: t.start)) for w in t.words]
+    """The words of some transcripts that were understood, in order of time."""
+    ordered = sorted(transcripts, key=lambda t: t.start)
+    pairs = [(w, i) for i, t in enumerate(ordered) if not t.doubt for w in t.words]
     pairs.sort(key=lambda pair: pair[0].start + pair[0].end)
     return Words(
         tuple(w.word for w, _ in pairs),
@@ -144,6 +145,7 @@ def words(transcripts: Iterable[Transcript]) -> Words:
         np.array([np.nan if w.conf is None else w.conf for w, _ in pairs]),
         np.array([w.filler for w, _ in pairs], bool),
         np.array([i for _, i in pairs], np.int64),
+        tuple((t.start, t.end, t.doubt) for t in ordered if t.doubt),
     )
 
 

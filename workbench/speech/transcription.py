@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,9 @@ from numpy.typing import NDArray
 from workbench import contracts, zoo
 from workbench.events import EventKind
 from workbench.settings import Speech
+from workbench.speech.reliability import CLEAR, judge, repeated_for_real
 from workbench.speech.silero import SAMPLE_RATE
-from workbench.speech.whisper import Hypothesis, Whisper
+from workbench.speech.whisper import Hypothesis, TimedWord, Whisper
 from workbench.speech.words import filler_marks, tokens
 from workbench.stage import StageSpec
 from workbench.streams import SpeechClip, TranscribedClip
@@ -21,6 +24,7 @@ WINDOW = 30.0  # s; the longest audio that Whisper takes at once
 _LEAD = 0.5  # s transcribed before the first segment: quiet hesitations that voice activity missed
 _GAP = 2.0  # s; a longer silence ends a stretch
 _SHORTEST_FOR_LANGUAGE = 3.0  # s
+_SHORTEST_FOR_DOUBT = 1.5  # s; a shorter segment is judged with its neighbours
 _LANGUAGE_PROBABILITY = 0.5
 _NO_SPEECH, _LOW_LOGPROB, _COMPRESSION = 0.6, -1.0, 2.4  # Whisper's own thresholds (Radford et al. 2022)
 _ECHO_LOGPROB = -0.8
@@ -50,6 +54,13 @@ class _Stretch:
     start: float
     samples: list[NDArray[np.float32]] = field(default_factory=list)
     segments: list[contracts.SpeechSegment] = field(default_factory=list)
+
+    def parts(self, first: int, after: int) -> _Stretch:
+        """The segments from `first` to before `after`, as a stretch of their own."""
+        samples = list(self.samples[2 * first : 2 * after])
+        if first:
+            samples[0] = np.empty(0, np.float32)
+        return _Stretch(self.segments[first].start if first else self.start, samples, self.segments[first:after])
 
     def add(self, clip: SpeechClip, between: NDArray[np.float32]) -> None:
         self.samples += [between, clip.samples]
@@ -104,7 +115,7 @@ class Transcriber:
 
     def reset(self) -> None:
         self._stretch: _Stretch | None = None
-        self._waiting: list[SpeechClip] = []
+        self._waiting: list[_Stretch] = []
         self._language_known = False
 
     def process(self, item: SpeechClip) -> Iterator[TranscribedClip | contracts.Event]:
@@ -127,7 +138,7 @@ class Transcriber:
     def _close(self) -> bool:
         """Queue the stretch under way; True where enough are queued. On a CPU batches are no faster (measured: the same time a clip)."""
         if self._stretch:
-            self._waiting.append(self._stretch.clip())
+            self._waiting.append(self._stretch)
             self._stretch = None
         self.warm_up()
         return len(self._waiting) >= (self.settings.batch if self._whisper and self._whisper.gpu else 1)
@@ -136,26 +147,65 @@ class Transcriber:
         if not ready or not self._waiting:
             return
         assert self._whisper is not None
-        clips, self._waiting = self._waiting, []
-        for clip, best in zip(clips, self._whisper.transcribe([c.samples for c in clips]), strict=True):
-            yield from self._language(clip, best)
-            why = doubt(best, self.settings.prompt)
-            if why in ("repetition", "echo of the prompt"):
-                [best] = self._whisper.transcribe([clip.samples], cautious=True)
-                why = doubt(best, self.settings.prompt)
-            if why:
-                yield contracts.Event(
-                    timestamp=clip.message.start,
-                    kind=EventKind.ASR_REJECTED,
-                    stage="transcription",
-                    message=f"text left out as probably invented ({why})",
-                    data={"segment_id": clip.message.segment_id, "end": clip.message.end, "reason": why, "text": best.text[:200]},
-                )
-            elif best.words:
-                yield TranscribedClip(self._transcript(clip.message, best), clip)
+        stretches, self._waiting = self._waiting, []
+        for stretch, best in zip(stretches, self._whisper.transcribe([s.clip().samples for s in stretches]), strict=True):
+            yield from self._language(stretch.clip(), best)
+            runs = self._runs(stretch, best)
+            if len(runs) == 1:
+                yield from self._told(stretch.clip(), best)
+            else:  # what is not clear spoils the words beside it: each run is heard by itself
+                for run in runs:
+                    yield from self._told(run.clip(), self._whisper.transcribe([run.clip().samples])[0])
 
-    def _transcript(self, segment: contracts.SpeechSegment, hypothesis: Hypothesis) -> contracts.Transcript:
-        words = [
+    def _runs(self, stretch: _Stretch, best: Hypothesis) -> list[_Stretch]:
+        """The stretch, cut where its segments differ in whether they are understood, or spoken in another language."""
+        assert self._whisper is not None
+        states = []
+        for k, segment in enumerate(stretch.segments):
+            inside = [w for w in best.words if segment.start <= stretch.start + (w.start + w.end) / 2 <= segment.end]
+            words = self._words(segment, inside)
+            sure = float(np.mean([w.probability for w in inside])) if inside else 0.0
+            long_enough = segment.end - segment.start >= _SHORTEST_FOR_DOUBT and len(stretch.segments) > 1
+            language = self._whisper.language(stretch.samples[2 * k + 1]) if sure < CLEAR and long_enough else (None, 0.0)
+            states.append(bool(judge(words, self.settings, language=language[0], likelihood=language[1])[1]) if long_enough else None)
+        edges = [0]
+        known = next((s for s in states if s is not None), None)
+        for k, state in enumerate(states):
+            if state is not None and state != known:
+                edges.append(k)
+                known = state
+        return [stretch.parts(a, b) for a, b in pairwise([*edges, len(states)])]
+
+    def _told(self, clip: SpeechClip, best: Hypothesis) -> Iterator[TranscribedClip | contracts.Event]:
+        """The words of one run of speech, and what was wrong with them."""
+        assert self._whisper is not None
+        why = doubt(best, self.settings.prompt)
+        if why == "repetition" and repeated_for_real([(w.start, w.end, w.probability) for w in best.words]):
+            why = None
+        if why in ("repetition", "echo of the prompt"):
+            before = len(best.words)
+            [best] = self._whisper.transcribe([clip.samples], cautious=True)
+            cut, why = before - len(best.words), doubt(best, self.settings.prompt)
+            if not why and cut > 0:
+                message = f"{cut} of {before} words were left out: they repeat others and the sound does not support them"
+                yield self._event(clip, EventKind.REPETITION_CUT, message, words=cut)
+        if why:
+            yield self._event(clip, EventKind.ASR_REJECTED, f"text left out as probably invented ({why})", reason=why, text=best.text[:200])
+        elif best.words:
+            transcript = self._transcript(clip.message, best)
+            if transcript.doubt:
+                message = f"{clip.message.start:.1f} to {clip.message.end:.1f} s: {transcript.doubt}; its words count for no score"
+                yield self._event(clip, EventKind.NOT_UNDERSTOOD, message, reason=transcript.doubt)
+            yield TranscribedClip(transcript, clip)
+
+    @staticmethod
+    def _event(clip: SpeechClip, kind: str, message: str, **data: Any) -> contracts.Event:
+        data = {"segment_id": clip.message.segment_id, "end": clip.message.end, **data}
+        return contracts.Event(timestamp=clip.message.start, kind=kind, stage="transcription", message=message, data=data)
+
+    def _words(self, segment: contracts.SpeechSegment, words: Sequence[TimedWord]) -> list[contracts.Word]:
+        marks = filler_marks([w.word for w in words], self.settings.fillers)
+        return [
             contracts.Word(
                 word=w.word,
                 start=min(segment.start + w.start, segment.end),
@@ -163,8 +213,15 @@ class Transcriber:
                 conf=min(max(w.probability, 0.0), 1.0),
                 filler=filler,
             )
-            for w, filler in zip(hypothesis.words, filler_marks([w.word for w in hypothesis.words], self.settings.fillers), strict=True)
+            for w, filler in zip(words, marks, strict=True)
         ]
+
+    def _transcript(self, segment: contracts.SpeechSegment, hypothesis: Hypothesis) -> contracts.Transcript:
+        words = self._words(segment, hypothesis.words)
+        reliability, why = judge(
+            words, self.settings, logprob=hypothesis.avg_logprob,
+            language=hypothesis.language, likelihood=hypothesis.language_probability,
+        )  # fmt: skip
         return contracts.Transcript(
             segment_id=segment.segment_id,
             start=segment.start,
@@ -174,6 +231,8 @@ class Transcriber:
             asr_confidence=float(np.mean([w.conf or 0.0 for w in words])),
             language=self.settings.language,
             snr_db=segment.snr_db,
+            reliability=reliability,
+            doubt=why,
         )
 
     def _language(self, clip: SpeechClip, hypothesis: Hypothesis) -> Iterator[contracts.Event]:

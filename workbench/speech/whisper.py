@@ -129,6 +129,22 @@ def joined(pieces: Iterable[dict[str, Any]]) -> list[TimedWord]:
     return words
 
 
+def likeliest_language(model: Any, samples: NDArray[np.float32]) -> tuple[str | None, float]:
+    """The likeliest language of a stretch of sound (ISO 639-1) and its probability; None from an English-only model.
+
+    Parameters
+    ----------
+    model : faster_whisper.WhisperModel
+    samples : ndarray of float32, shape (n,)
+        Mono at 16 kHz, at most 30 s.
+    """
+    if not model.model.is_multilingual:
+        return None, 0.0
+    mel = model.feature_extractor(samples, padding=max(0, 30 * 16000 - len(samples)))[:, :3000]
+    [(token, probability), *_] = model.model.detect_language(model.encode(np.ascontiguousarray(mel)))[0]
+    return token[2:-2], float(probability)
+
+
 class Whisper:
     """Whisper for recorded speech: loaded once, transcribes clips of at most 30 s in batches.
 
@@ -168,6 +184,10 @@ class Whisper:
         )  # fmt: skip
         # clips are already cut into segments, so the pipeline's own voice activity detection is not used
         self._pipeline = FasterWhisperPipeline(model, vad=None, vad_params={}, options=options, tokenizer=tokenizer, language=language)
+
+    def language(self, samples: NDArray[np.float32]) -> tuple[str | None, float]:
+        """See `likeliest_language`."""
+        return likeliest_language(self._pipeline.model, samples)
 
     def transcribe(self, clips: Iterable[NDArray[np.float32]], cautious: bool = False) -> list[Hypothesis]:
         """Transcribe clips in one batch.
