@@ -80,8 +80,11 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "transcription", "speech", ("transcription",),
-        ("speech.language", "speech.model", "speech.prompt", "speech.beam", "speech.batch", "speech.fillers", "speech.diarize"),
-        ("speech.transcription", "speech.whisper"), TranscribedClip, rows.transcript,
+        (
+            "speech.language", "speech.model", "speech.prompt", "speech.beam", "speech.batch", "speech.fillers", "speech.diarize",
+            "speech.min_confidence", "speech.min_logprob",
+        ),
+        ("speech.transcription", "speech.reliability", "speech.whisper"), TranscribedClip, rows.transcript,
     ),
     Step(
         "alignment", "speech", ("word alignment",), ("speech.aligner", "speech.aligner_path"),

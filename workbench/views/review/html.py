@@ -71,13 +71,14 @@ def chip(e: Evidence) -> str:
     value = "" if e.value is None else f" {e.value:.2f}"
     kind = f"frame {e.frame_id}: " if e.kind == "frame" and e.frame_id is not None else ""
     text = escape(f"{kind}{e.text}{value}")
-    return f"<a href='#' class='chip' data-seek='{e.start:.3f}' title='{text}'><time>{clock(e.start)}</time>{text or e.kind}</a>"
+    return f"<a href='#player' class='chip' data-seek='{e.start:.3f}' title='{text}'><time>{clock(e.start)}</time>{text or e.kind}</a>"
 
 
 def events(found: Iterable[Event]) -> str:
     """What happened to the session, in order."""
     rows = [
-        f"<a href='#' class='row {e.severity}' data-seek='{e.timestamp:.3f}'><time>{clock(e.timestamp)}</time><b>{escape(e.title)}</b> "
+        f"<a href='#player' class='row {e.severity}' data-seek='{e.timestamp:.3f}'>"
+        f"<time>{clock(e.timestamp)}</time><b>{escape(e.title)}</b> "
         f"{escape(e.message)}</a>"
         for e in found
     ]
@@ -101,7 +102,7 @@ def differences(found: Mapping[str, Any]) -> str:
         parts.append(f"<table class='moved'>{head}{''.join(rows[:60])}</table>{_more(len(rows), 60)}")
     parts.append(f"<h4>{len(labels)} of {found['windows']} windows changed label</h4>")
     parts += [
-        f"<a href='#' class='row' data-seek='{w['start']:.3f}'><time>{clock(w['start'])}</time>{escape(str(w['before']))} → "
+        f"<a href='#player' class='row' data-seek='{w['start']:.3f}'><time>{clock(w['start'])}</time>{escape(str(w['before']))} → "
         f"<b>{escape(str(w['after']))}</b></a>"
         for w in labels[:120]
     ]
@@ -141,7 +142,7 @@ def corrections(found: Any) -> str:
     rows = []
     for e in reversed(found.entries):
         was, now = (percent(v) if isinstance(v, float) else str(v or "–") for v in (e.original, e.value))
-        seek = f" href='#' data-seek='{e.start:.3f}'" if e.start is not None else ""
+        seek = f" href='#player' data-seek='{e.start:.3f}'" if e.start is not None else ""
         what = {
             "score": f"{e.scope} {e.name}", "label": f"{clock(e.start or 0)} to {clock(e.end or 0)}", "candidate": "Candidate's face"
         }[e.kind]  # fmt: skip
