@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench import text_tables
 from workbench.audit import strategies
 from workbench.audit.config import Config, DataSource, Table, file_name
 from workbench.audit.options import AuditError
@@ -128,7 +129,7 @@ def _table(source: Table, groupings: tuple[str, ...]) -> AuditData:
     if ending not in (".csv", ".parquet"):
         raise AuditError(f"{source.path}: not a .csv or .parquet file")
     try:
-        table = pd.read_csv(source.path) if ending == ".csv" else pd.read_parquet(source.path)
+        table = text_tables.read_csv(source.path) if ending == ".csv" else pd.read_parquet(source.path)
         digest = hashlib.sha256(source.path.read_bytes()).hexdigest()[:12]
     except (OSError, ValueError) as error:
         raise AuditError(f"{source.path}: cannot be read ({str(error).splitlines()[0]})") from None
@@ -142,12 +143,26 @@ def _table(source: Table, groupings: tuple[str, ...]) -> AuditData:
     classes = None
     if source.probabilities:
         classes = tuple(source.probabilities)
-        predictions = _columns(table, tuple(source.probabilities.values()), str(source.path)).to_numpy(dtype=float)
+        chosen = _columns(table, tuple(source.probabilities.values()), str(source.path))
+        predictions = np.stack([_numbers(chosen[c], str(source.path), c) for c in chosen.columns], axis=1)
+    elif source.kind == "score":
+        predictions = _numbers(predictions, str(source.path), source.prediction)
     about = {"data": f"{source.path.name}, {len(table)} rows, fingerprint {digest}"}
-    groups = _columns(table, groupings, "groupings")
-    person, weight = column(source.person), column(source.weight)
+    groups = _columns(table, groupings, "groupings").apply(lambda values: text_tables.as_text(values))
+    person, weight, label = column(source.person), column(source.weight), column(source.label)
+    person = None if person is None else text_tables.as_text(person)
+    weight = None if weight is None else _numbers(weight, str(source.path), source.weight)
+    if source.kind == "score" and label is not None:
+        label = _numbers(label, str(source.path), source.label)
     name = source.prediction or "probabilities"
-    return AuditData(source.kind, {name: predictions}, column(source.label), groups, person, classes, weight, None, about)
+    return AuditData(source.kind, {name: predictions}, label, groups, person, classes, weight, None, about)
+
+
+def _numbers(values: Any, path: str, name: str | None) -> Any:
+    try:
+        return np.array(text_tables.numbers(values, f"column {name!r}"))
+    except ValueError as error:
+        raise AuditError(f"{path}: {error}") from None
 
 
 def _columns(table: pd.DataFrame, names: tuple[str, ...], where: str) -> pd.DataFrame:

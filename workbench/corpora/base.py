@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from workbench import text_tables
 from workbench.errors import CorpusError
 from workbench.labels import BASIC
 
@@ -163,8 +164,8 @@ def read_csv(
     need(path, what)
     required = list(required)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, **options)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        table = text_tables.read_csv(path, options.pop("sep", ","), **options)
+    except (ValueError, OSError) as error:
         raise CorpusError(f"{path}: not a readable table ({str(error).splitlines()[0]}); download it again") from None
     if missing := [c for c in required if c not in table.columns]:
         raise CorpusError(f"{path}: {what} lacks column {', '.join(missing)}; it has {', '.join(map(str, table.columns[:12]))}")

@@ -12,6 +12,7 @@ from workbench.audit.options import AuditError, Options
 from workbench.evaluation import metrics
 from workbench.evaluation.decisions import from_labels, top_classes
 from workbench.evaluation.metrics import Floats, Metric
+from workbench.text_tables import as_text, comparable
 
 LEAST_LIKELIHOOD = 1e-15
 """Probabilities are raised to this in the log-loss of an audit."""
@@ -53,7 +54,7 @@ def classifier(predictions: Any, labels: Any, classes: Sequence[str] | None, wei
         if array.ndim == 2:
             raise AuditError("classes: name the columns of the probabilities, in their order")
         classes = sorted({*truth_values, *_labels(array, "predictions", len(array))})
-    classes = [str(c) for c in classes]
+    classes, truth_values, array = _alike([str(c) for c in classes], truth_values, array)
     if len(set(classes)) != len(classes) or len(classes) < 2:
         raise AuditError(f"classes: {classes} must be two or more different names")
     truth = _indices(truth_values, classes, "labels")
@@ -74,6 +75,29 @@ def classifier(predictions: Any, labels: Any, classes: Sequence[str] | None, wei
         )
     w = row_weights(weights, len(array))
     return metrics.classifier(probabilities, truth, classes, w, predicted, o.bins, LEAST_LIKELIHOOD), notes
+
+
+def _alike(classes: list[str], truth: list[str], array: Any) -> tuple[list[str], list[str], Any]:
+    """Labels and predictions in one spelling: numbers as numbers (1 is 1.0), without case and blanks around them; as the labels have it.
+
+    Raises
+    ------
+    AuditError
+        If predictions and labels (or the classes' names) share no value.
+    """
+    spelt: dict[str, str] = {}
+    for value in (*truth, *classes):
+        spelt.setdefault(comparable(value), value.strip())
+    labels = [spelt[comparable(v)] for v in truth]
+    named = list(dict.fromkeys(spelt[comparable(c)] for c in classes)) if array.ndim == 1 else [spelt[comparable(c)] for c in classes]
+    predicted = named
+    if array.ndim == 1:
+        array = np.array([spelt.get(comparable(v), v) for v in _labels(array, "predictions", len(array))], object)
+        predicted = list(array)
+    if labels and not set(labels) & set(predicted):
+        shown = [", ".join(sorted(set(values))[:4]) for values in (labels, predicted)]
+        raise AuditError(f"predictions and labels share no value: labels are {shown[0]}; predictions are {shown[1]}; write both alike")
+    return named, labels, array
 
 
 def scores(predictions: Any, labels: Any, weights: Any, o: Options) -> tuple[list[Metric], list[str], Floats]:
@@ -134,7 +158,7 @@ def _labels(values: Any, what: str, count: int) -> list[str]:
     missing = column.isna().to_numpy()
     if missing.any():
         raise AuditError(f"{what}: {_which(missing)} missing; leave these rows out and say so")
-    return [str(v) for v in column]
+    return [t if t is not None else "" for t in as_text(column)]
 
 
 def _indices(values: list[str], classes: Sequence[str], what: str) -> NDArray[np.int64]:
