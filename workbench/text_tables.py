@@ -108,7 +108,7 @@ def comparable(text: str) -> str:
 
 
 def numbers(values: Iterable[str], what: str) -> list[float]:
-    """Cells as numbers.
+    """Cells as numbers; NaN where one is empty.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def numbers(values: Iterable[str], what: str) -> list[float]:
     found = []
     for row, cell in enumerate(values, start=1):
         try:
-            found.append(float(cell))
+            found.append(float(cell) if str(cell).strip() else float("nan"))
         except ValueError:
             hint = "; write a point for the decimal mark" if "," in str(cell) else ""
             raise ValueError(f"{what}: {cell!r} in row {row} is no number{hint}") from None

@@ -68,8 +68,9 @@ def test_every_stage_is_stored_and_a_broken_clip_is_reported_and_skipped(first: 
     assert first.clips == 4
     assert first.computed == {**dict.fromkeys(STAGES, 3)}
     assert first.failed == 1
-    assert tracks.errors.loc[tracks.errors["level"] == "error", "clip"].tolist() == [BROKEN]
-    assert "its index (moov) is missing" in tracks.errors["message"][0]
+    [error] = tracks.errors[tracks.errors["level"] == "error"].to_dict("records")
+    assert error["clip"] == BROKEN
+    assert "its index (moov) is missing" in error["message"]
     for clip in GOOD:
         assert all(tracks.rows(stage, clip) for stage in STAGES)
     assert all(tracks.rows(stage, BROKEN) is None for stage in STAGES)

@@ -155,10 +155,11 @@ def _labels(values: Any, what: str, count: int) -> list[str]:
     column = pd.Series(values).reset_index(drop=True)
     if len(column) != count:
         raise AuditError(f"{what}: {len(column)} for {count} predictions; give one each")
-    missing = column.isna().to_numpy()
+    texts = as_text(column)
+    missing = np.array([t is None for t in texts], bool)
     if missing.any():
         raise AuditError(f"{what}: {_which(missing)} missing; leave these rows out and say so")
-    return [t if t is not None else "" for t in as_text(column)]
+    return [t or "" for t in texts]
 
 
 def _indices(values: list[str], classes: Sequence[str], what: str) -> NDArray[np.int64]:
