@@ -20,7 +20,7 @@ from av.video.frame import VideoFrame
 
 from workbench.capture.audio import AudioLine
 from workbench.capture.container import moving_pictures, open_media, pixel_aspect, sounds
-from workbench.capture.frames import FrameLine
+from workbench.capture.media_file import FrameLine
 from workbench.capture.source import Tracks
 from workbench.events import EventKind
 from workbench.settings import Settings

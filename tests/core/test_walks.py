@@ -21,7 +21,7 @@ from workbench.settings import Capture, Settings, from_dict
 from workbench.streams import AlignedClip, AudioBlock, SpeechClip, TranscribedClip
 
 pytestmark = pytest.mark.media
-FRAME, WORD = 28, 14
+FRAME, WORD = 25, 14
 OF_A_WORD = frozenset(
     {"AudioBlock", "SpeechClip", "Hypothesis", "TimedWord", "Word", "Interim", "TranscribedClip", "Transcript", "AlignedClip"}
 )

@@ -15,7 +15,7 @@ import soundfile
 from workbench.capture.browser import RATE, JpegFrame
 from workbench.errors import WorkbenchError
 from workbench.live.video import Recording
-from workbench.report.pictures import frames
+from workbench.report.data import frames
 
 
 def jpeg(shade: int, size: tuple[int, int] = (48, 64)) -> bytes:

@@ -17,8 +17,7 @@ from tests.support import stored
 from workbench import contracts as c
 from workbench.report import svg, timeline, wording
 from workbench.report.build import render
-from workbench.report.data import ReportData, cells, covered, union
-from workbench.report.pictures import frames
+from workbench.report.data import ReportData, cells, covered, frames, union
 from workbench.streams import Track
 
 

@@ -18,7 +18,7 @@ from tests.support.packages import ROOT
 from workbench import sample, settings
 from workbench.capture import browser
 from workbench.events import EventKind
-from workbench.report.pictures import frames
+from workbench.report.data import frames
 from workbench.sessions.replay import matches, replay_session
 from workbench.sessions.store import Session
 

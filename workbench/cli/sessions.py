@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli import app
+from workbench.errors import SessionError
 
 if TYPE_CHECKING:
     from workbench.contracts import Score
@@ -25,9 +26,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")
 
 @sessions.command("list")
 def list_(
-    folder: Annotated[Path | None, typer.Option(help="Where to look; the sessions folder otherwise.")] = None, as_json: AsJson = False
+    folder: Annotated[Path | None, typer.Option(help="Where to look; the sessions folder otherwise.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Sessions on one page; with --json all are given.")] = 50,
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    as_json: AsJson = False,
 ) -> None:
-    """List sessions, newest first."""
+    """List sessions, newest first, a page at a time."""
     from workbench.sessions.store import list_sessions
     from workbench.settings import sessions_dir
 
@@ -41,9 +45,12 @@ def list_(
     from rich.markup import escape
     from rich.table import Table
 
+    pages = -(-len(rows) // limit)
+    if page > pages:
+        raise SessionError(f"--page {page}: there are {pages} pages of {limit} sessions; give a smaller number")
     table = Table("session", "created", "length", "purpose", "where", "consent", "notes")
     table.columns[0].overflow = "fold"
-    for r in rows:
+    for r in rows[(page - 1) * limit : page * limit]:
         if r["problem"]:
             table.add_row(r["id"], "", "", "", "", "", f"[red]{escape(r['problem'])}[/]")
             continue
@@ -53,7 +60,10 @@ def list_(
             r["id"], r["created"][:16].replace("T", " "), f"{minutes}:{seconds:02d}", r["purpose"], r["jurisdiction"],
             "yes" if r["consent"] else "no", ", ".join(notes),
         )  # fmt: skip
-    return Console().print(table)
+    Console().print(table)
+    if pages > 1:
+        typer.echo(f"page {page} of {pages}, {len(rows)} sessions; see --page and --limit")
+    return None
 
 
 @sessions.command()

@@ -56,7 +56,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "detection", "vision", ("face detection",),
         ("capture.fps", "capture.max_height", "vision.detector", "vision.min_detection", "vision.max_faces"),
-        ("capture.frames", "vision.detection", "vision.alignment"), DetectedFrame, rows.faces,
+        ("capture.media_file", "vision.detection", "vision.alignment"), DetectedFrame, rows.faces,
     ),
     Step(
         "tracking", "vision", ("face tracking",), ("vision.track_gap", "vision.track_iou", "vision.still_motion", "vision.frozen_change"),

@@ -15,9 +15,8 @@ from workbench import theme
 from workbench.contracts import Answer, Event
 from workbench.errors import SessionError
 from workbench.events import EventKind
-from workbench.report import cards, summary, timeline, transcript, wording
-from workbench.report.data import ReportData, read
-from workbench.report.pictures import Pictures
+from workbench.report import summary, timeline, transcript, wording
+from workbench.report.data import Pictures, ReportData, read
 from workbench.sessions.source import source_summary
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Question:
     number: int
     text: str
     answer: Answer | None
-    cards: list[cards.Card]
+    cards: list[summary.Card]
     link: str
 
 
@@ -103,12 +102,12 @@ def build(session: Session, out: str | Path | None = None) -> Path:
 def render(material: ReportData) -> str:
     """The report as HTML."""
     anchors = transcript.Anchors(material.transcripts)
-    session_cards = cards.cards(material, "session", anchors)
+    session_cards = summary.cards(material, "session", anchors)
     questions = _questions(material, anchors)
     answers = [(a.start, material.questions.get(a.question_id, a.question_id)) for a in material.replies]
     # after the cards: they say which words need an anchor
     chapters = transcript.chapters(material.transcripts, answers, anchors, material.low_confidence())
-    pictures = Pictures(material, cards.moments([session_cards, *(q.cards for q in questions)]))
+    pictures = Pictures(material, summary.moments([session_cards, *(q.cards for q in questions)]))
     repairs = [Event(timestamp=material.duration, kind=EventKind.REPAIR, message=w) for w in [*material.warnings, pictures.problem] if w]
     layers = {m: timeline.strip(material, m) for m in ("visual", "audio", "fused")}
     window_gaps = summary.window_gaps(material)
@@ -169,7 +168,7 @@ def _questions(material: ReportData, anchors: transcript.Anchors) -> list[Questi
     texts = material.questions | {q: material.questions.get(q, q) for q in answers}
     find = partial(_first_segment, material)
     return [
-        Question(number, text, answers.get(q), cards.cards(material, q, anchors), find(answers.get(q)))
+        Question(number, text, answers.get(q), summary.cards(material, q, anchors), find(answers.get(q)))
         for number, (q, text) in enumerate(texts.items(), start=1)
     ]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.capture.source import Tracks
 from workbench.errors import MediaError, SessionError
-from workbench.report.pictures import frames
+from workbench.report.data import frames
 from workbench.sessions import files
 from workbench.sessions.store import Session
 

@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from workbench.capture.source import Tracks
-from workbench.report.pictures import portraits
+from workbench.report.data import portraits
 from workbench.sessions import candidate, faces, overrides
 from workbench.sessions.store import Session
 
