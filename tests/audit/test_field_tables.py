@@ -65,7 +65,14 @@ def run(tmp_path: Path) -> Callable[..., Done]:
         (tmp_path / "rows.csv").write_bytes(text.encode(encoding))
         table = {"path": str(tmp_path / "rows.csv"), "kind": "classifier", "prediction": "said", "label": "truth", **source}
         gates = [{"metric": "accuracy", "grouping": "group", "limit": 0.1}]
-        config = {"name": "t", "source": {"table": table}, "groupings": ["group"], "gates": gates, "out": str(tmp_path / "out")}
+        config = {
+            "name": "t",
+            "source": {"table": table},
+            "groupings": ["group"],
+            "gates": gates,
+            "track": False,
+            "out": str(tmp_path / "out"),
+        }
         (tmp_path / "audit.yaml").write_text(yaml.safe_dump(config))
         return workbench("audit", "run", "--config", tmp_path / "audit.yaml")
 
