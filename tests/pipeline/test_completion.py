@@ -74,7 +74,8 @@ def test_sigterm_and_a_closed_terminal_end_a_command_as_ctrl_c_does(
     number: signal.Signals, sample_paths: SamplePaths, tmp_path: Path
 ) -> None:
     process = start(sample_paths, tmp_path / "s")
-    while not (tmp_path / "s" / "header.json").exists():
+    detections = tmp_path / "s" / "detections.jsonl"
+    while not (detections.exists() and detections.stat().st_size):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.send_signal(number)

@@ -9,6 +9,8 @@ import typer
 from workbench.errors import WorkbenchError
 
 _INTERRUPTED = 128 + signal.SIGINT
+_PATIENCE = 2.0
+"""s after which a signal that had no effect is repeated."""
 app = typer.Typer(
     name="workbench",
     help="Evaluate interviews from video and audio, with evidence and uncertainty beside every score.",
@@ -41,8 +43,20 @@ def main() -> None:
         if end.code == _INTERRUPTED:  # Typer turns an interruption into this
             sys.stderr.write("\nworkbench: stopped; what was written so far is kept\n")
         raise
+    finally:
+        if signal.getsignal(signal.SIGALRM) is _again:  # set by `_stop`
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _stop(number: int, frame: object) -> None:
     """SIGTERM and a closed terminal end a command as Ctrl-C does."""
+    signal.signal(signal.SIGALRM, _again)
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     raise KeyboardInterrupt
+
+
+def _again(number: int, frame: object) -> None:
+    """An interruption that met a library's callback is lost there: once more, unless it is just being handled."""
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+    if sys.exc_info()[1] is None:
+        raise KeyboardInterrupt
